@@ -1,0 +1,33 @@
+namespace Strongroom.Drivers;
+
+/// <summary>A disk's bytes at one instant. Reads may run in parallel.</summary>
+public interface IDiskSource : ISource
+{
+    long SizeBytes { get; }
+
+    /// <summary>
+    /// The ranges that may hold data, ascending, not overlapping, clipped to the size; what lies between reads as zeros
+    /// and is never read. Ranges are as fine as the system tells, so their bounds need not be aligned to anything.
+    /// </summary>
+    IEnumerable<DiskExtent> DataExtents(long fromOffset, long toOffset);
+
+    /// <summary>Fills <paramref name="destination"/> from <paramref name="offset"/>; runs synchronously on the caller's thread (page-cache reads are faster that way).</summary>
+    /// <exception cref="DriverException">The range could not be read in full. Never fewer bytes without one.</exception>
+    void Read(long offset, Span<byte> destination);
+}
+
+public readonly record struct DiskExtent(long Offset, long LengthBytes);
+
+/// <summary>A disk opened for writing. Starts as it was; writes may run in parallel on different ranges.</summary>
+public interface IDiskTarget : ITarget
+{
+    long SizeBytes { get; }
+
+    /// <summary>True when every byte not written reads as zero (a new file); otherwise zero ranges have to be written too.</summary>
+    bool StartsZeroed { get; }
+
+    void Write(long offset, ReadOnlySpan<byte> bytes);
+
+    /// <summary>Makes the range read as zeros: a hole where the target can have one, else zeros.</summary>
+    void WriteZeros(long offset, long lengthBytes);
+}

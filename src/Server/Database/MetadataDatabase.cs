@@ -1,0 +1,162 @@
+using System.Collections.Concurrent;
+using System.Data.Common;
+
+namespace Strongroom.Server.Database;
+
+/// <summary>
+/// The service's database, SQLite or PostgreSQL. Reads run on any free connection; writes run as one serialisable
+/// transaction each, and are run again from the start when they lose against another one.
+/// </summary>
+public sealed class MetadataDatabase : IAsyncDisposable
+{
+    // A transaction that loses this often is a fault in the statement, not bad luck.
+    private const int WriteAttemptsMax = 12;
+
+    private readonly DbDataSource dataSource;
+    private readonly ConcurrentBag<DbSession> idle = [];
+    private readonly SemaphoreSlim sessions;
+    private readonly SemaphoreSlim? writer;
+
+    public MetadataDatabase(Dialect dialect, string connectionString, int connectionCountMax = 32)
+    {
+        Dialect = dialect;
+        dataSource = dialect.CreateDataSource(connectionString);
+        sessions = new SemaphoreSlim(connectionCountMax);
+        writer = dialect.HasSingleWriter ? new SemaphoreSlim(1) : null;
+    }
+
+    public Dialect Dialect { get; }
+
+    /// <summary>Runs statements that only read. Several statements see several states; use <see cref="WriteAsync{T}"/> where that matters.</summary>
+    public async Task<T> ReadAsync<T>(Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken)
+    {
+        DbSession session = await TakeAsync(cancellationToken);
+        bool healthy = true;
+        try
+        {
+            return await work(session);
+        }
+        catch (DbException)
+        {
+            healthy = false;
+            throw;
+        }
+        finally
+        {
+            await GiveBackAsync(session, healthy);
+        }
+    }
+
+    /// <summary>
+    /// Runs <paramref name="work"/> in one transaction and commits it; on return its effect is durable. It may run several
+    /// times, so it must change nothing but the database. An exception rolls back.
+    /// </summary>
+    public async Task<T> WriteAsync<T>(Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken)
+    {
+        if (writer is not null)
+            await writer.WaitAsync(cancellationToken);
+        try
+        {
+            for (int attempt = 1; ; attempt++)
+            {
+                try
+                {
+                    return await WriteOnceAsync(work, cancellationToken);
+                }
+                catch (DbException error) when (Dialect.IsRetryable(error) && attempt < WriteAttemptsMax)
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                }
+            }
+        }
+        finally
+        {
+            writer?.Release();
+        }
+    }
+
+    public Task WriteAsync(Func<DbSession, ValueTask> work, CancellationToken cancellationToken) =>
+        WriteAsync(
+            async session =>
+            {
+                await work(session);
+                return true;
+            },
+            cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        while (idle.TryTake(out DbSession? session))
+            await CloseAsync(session);
+        await dataSource.DisposeAsync();
+        sessions.Dispose();
+        writer?.Dispose();
+    }
+
+    private async Task<T> WriteOnceAsync<T>(Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken)
+    {
+        DbSession session = await TakeAsync(cancellationToken);
+        bool healthy = false;
+        try
+        {
+            await using DbTransaction transaction = Dialect.BeginWrite(session.Connection);
+            session.Transaction = transaction;
+            T result;
+            try
+            {
+                result = await work(session);
+            }
+            catch
+            {
+                await transaction.RollbackAsync(CancellationToken.None);
+                healthy = true;
+                throw;
+            }
+
+            await transaction.CommitAsync(CancellationToken.None);
+            healthy = true;
+            return result;
+        }
+        finally
+        {
+            session.Transaction = null;
+            await GiveBackAsync(session, healthy);
+        }
+    }
+
+    private async Task<DbSession> TakeAsync(CancellationToken cancellationToken)
+    {
+        await sessions.WaitAsync(cancellationToken);
+        if (idle.TryTake(out DbSession? session))
+            return session;
+        try
+        {
+            DbConnection connection = await dataSource.OpenConnectionAsync(cancellationToken);
+            await using DbCommand settings = connection.CreateCommand();
+            settings.CommandText = Dialect.ConnectionSettings;
+            await settings.ExecuteNonQueryAsync(cancellationToken);
+            return new DbSession(connection, Dialect);
+        }
+        catch
+        {
+            sessions.Release();
+            throw;
+        }
+    }
+
+    private async ValueTask GiveBackAsync(DbSession session, bool healthy)
+    {
+        // After an error the connection may be broken (server restarted): open a new one next time.
+        if (healthy)
+            idle.Add(session);
+        else
+            await CloseAsync(session);
+        sessions.Release();
+    }
+
+    private static async ValueTask CloseAsync(DbSession session)
+    {
+        session.DropCommands();
+        await session.Connection.DisposeAsync();
+    }
+}
