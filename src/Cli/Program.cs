@@ -1,1 +1,3 @@
-return 0;
+using Strongroom.Cli;
+
+return (int)await StrongroomCommand.RunAsync(args, Shell.OfProcess());

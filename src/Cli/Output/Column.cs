@@ -1,0 +1,12 @@
+namespace Strongroom.Cli.Output;
+
+/// <summary>One thing a command prints of a <typeparamref name="T"/>.</summary>
+/// <param name="Name">The key in JSON and the word for <c>-c</c>: lower case, joined by underscores.</param>
+/// <param name="Value">
+/// Null, text, a whole number, a boolean, a <see cref="ByteSize"/>, a list of texts, or a <see cref="System.Text.Json.JsonElement"/>.
+/// </param>
+internal sealed record Column<T>(string Name, Func<T, object?> Value)
+{
+    /// <summary>Left out of lists in tables and values unless asked for; always in JSON and when one object is shown.</summary>
+    public bool IsDetail { get; init; }
+}

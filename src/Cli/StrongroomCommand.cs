@@ -1,0 +1,79 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
+
+namespace Strongroom.Cli;
+
+/// <summary>The whole command line: a noun, a verb, and what they need.</summary>
+internal static class StrongroomCommand
+{
+    private sealed record Noun(string Name, string Description, Action<Command, Shell>? AddTo);
+
+    // In the order of the help: the story first, then the service, then what is done every day, then the rescue path.
+    private static readonly Noun[] Nouns =
+    [
+    ];
+
+    public static async Task<ExitCode> RunAsync(IReadOnlyList<string> arguments, Shell shell)
+    {
+        RootCommand root = Build(arguments, shell);
+        ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parsed.Action is ParseErrorAction or null)
+        {
+            shell.Say(UsageLine(parsed));
+            return ExitCode.Usage;
+        }
+
+        try
+        {
+            var invocation = new InvocationConfiguration
+            {
+                Output = shell.Output,
+                Error = shell.Error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = TimeSpan.FromSeconds(30),
+            };
+            return (ExitCode)await parsed.InvokeAsync(invocation);
+        }
+        catch (Exception error) when (Failures.TryDescribe(error, out Failure failure))
+        {
+            shell.Say($"strongroom: {failure.Message}");
+            return failure.ExitCode;
+        }
+    }
+
+    /// <summary>The tree below the noun that was named, and only the names of the others: half of the start-up time otherwise.</summary>
+    private static RootCommand Build(IReadOnlyList<string> arguments, Shell shell)
+    {
+        var root = new RootCommand("Backs up servers, disks and file systems into deduplicated, encrypted vaults, and brings them back.");
+        string? named = arguments.FirstOrDefault(argument => !argument.StartsWith('-'));
+        bool wantsAll = named is not null && named.StartsWith('['); // completion looks at the whole tree
+        foreach (Noun noun in Nouns)
+        {
+            var command = new Command(noun.Name, noun.Description);
+            if (wantsAll || noun.Name == named)
+                noun.AddTo?.Invoke(command, shell);
+            root.Add(command);
+        }
+
+        return root;
+    }
+
+    private static string UsageLine(ParseResult parsed)
+    {
+        Command command = parsed.CommandResult.Command;
+        string path = string.Join(' ', PathOf(parsed.CommandResult));
+        string reason = command.Subcommands.Count > 0 && parsed.UnmatchedTokens.Count == 0
+            ? $"what to do is missing; there are {string.Join(", ", command.Subcommands.Select(sub => sub.Name))}."
+            : string.Join(" ", parsed.Errors.Select(error => error.Message).Distinct());
+        return $"{path}: {reason} See '{path} --help'.";
+    }
+
+    private static IEnumerable<string> PathOf(CommandResult result)
+    {
+        var names = new Stack<string>();
+        for (CommandResult? at = result; at is not null; at = at.Parent as CommandResult)
+            names.Push(at.Parent is null ? "strongroom" : at.Command.Name);
+        return names;
+    }
+}
