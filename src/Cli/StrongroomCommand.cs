@@ -1,17 +1,19 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using Strongroom.Cli.Client;
 
 namespace Strongroom.Cli;
 
 /// <summary>The whole command line: a noun, a verb, and what they need.</summary>
 internal static class StrongroomCommand
 {
-    private sealed record Noun(string Name, string Description, Action<Command, Shell>? AddTo);
+    private sealed record Noun(string Name, string Description, Action<Command, Shell> AddTo);
 
     // In the order of the help: the story first, then the service, then what is done every day, then the rescue path.
     private static readonly Noun[] Nouns =
     [
+        new("openrc", "Prints the variables that client commands read, as shell exports.", OpenrcCommand.AddTo),
     ];
 
     public static async Task<ExitCode> RunAsync(IReadOnlyList<string> arguments, Shell shell)
@@ -52,7 +54,7 @@ internal static class StrongroomCommand
         {
             var command = new Command(noun.Name, noun.Description);
             if (wantsAll || noun.Name == named)
-                noun.AddTo?.Invoke(command, shell);
+                noun.AddTo(command, shell);
             root.Add(command);
         }
 
@@ -63,13 +65,17 @@ internal static class StrongroomCommand
     {
         Command command = parsed.CommandResult.Command;
         string path = string.Join(' ', PathOf(parsed.CommandResult));
-        string reason = command.Subcommands.Count > 0 && parsed.UnmatchedTokens.Count == 0
-            ? $"what to do is missing; there are {string.Join(", ", command.Subcommands.Select(sub => sub.Name))}."
-            : string.Join(" ", parsed.Errors.Select(error => error.Message).Distinct());
+        string verbs = string.Join(", ", command.Subcommands.Select(sub => sub.Name));
+        string reason = (command.Subcommands.Count, parsed.UnmatchedTokens.Count) switch
+        {
+            ( > 0, 0) => $"what to do is missing; there are {verbs}.",
+            ( > 0, _) => $"there is no '{parsed.UnmatchedTokens[0]}'; there are {verbs}.",
+            _ => string.Join(" ", parsed.Errors.Select(error => error.Message).Distinct()),
+        };
         return $"{path}: {reason} See '{path} --help'.";
     }
 
-    private static IEnumerable<string> PathOf(CommandResult result)
+    private static Stack<string> PathOf(CommandResult result)
     {
         var names = new Stack<string>();
         for (CommandResult? at = result; at is not null; at = at.Parent as CommandResult)
