@@ -29,6 +29,11 @@ public abstract class Dialect
     /// <summary>Run once on every new connection.</summary>
     public abstract string ConnectionSettings { get; }
 
+    /// <summary>Holds off every other process that would change the schema, from here to <see cref="SchemaUnlock"/>. Empty: the writing transaction itself does.</summary>
+    public abstract string SchemaLock { get; }
+
+    public abstract string SchemaUnlock { get; }
+
     /// <summary>Begins a transaction that reads what it will write: serialisable on both.</summary>
     public abstract DbTransaction BeginWrite(DbConnection connection);
 
@@ -53,9 +58,15 @@ public abstract class Dialect
         // synchronous=full: a 2xx answer is durable (promise 6). The busy timeout covers other processes, such as an
         // administrator's command beside the running service.
         public override string ConnectionSettings =>
-            "pragma journal_mode=wal; pragma synchronous=full; pragma foreign_keys=on; pragma busy_timeout=10000; pragma cache_size=-8000;";
+            "pragma busy_timeout=10000; pragma journal_mode=wal; pragma synchronous=full; pragma foreign_keys=on; pragma cache_size=-8000;";
 
-        public override DbDataSource CreateDataSource(string connectionString) => SqliteFactory.Instance.CreateDataSource(connectionString);
+        public override string SchemaLock => "";
+
+        public override string SchemaUnlock => "";
+
+        // MetadataDatabase keeps the connections; a second pool below it would keep the file open after it is disposed of.
+        public override DbDataSource CreateDataSource(string connectionString) =>
+            SqliteFactory.Instance.CreateDataSource(new SqliteConnectionStringBuilder(connectionString) { Pooling = false }.ToString());
 
         public override DbTransaction BeginWrite(DbConnection connection) =>
             ((SqliteConnection)connection).BeginTransaction(IsolationLevel.Serializable, deferred: false);
@@ -74,12 +85,19 @@ public abstract class Dialect
 
         public override bool HasSingleWriter => false;
 
-        public override string ConnectionSettings => "set statement_timeout = '60s'; set timezone = 'UTC';";
+        // synchronous_commit is said again here because a server or role may have switched it off: a 2xx answer is durable.
+        public override string ConnectionSettings =>
+            "set statement_timeout = '60s'; set timezone = 'UTC'; set synchronous_commit = on;";
+
+        // Any number that no other user of the same database takes: "strngrm" in ASCII.
+        public override string SchemaLock => "select pg_advisory_lock(32497657149092461)";
+
+        public override string SchemaUnlock => "select pg_advisory_unlock(32497657149092461)";
 
         public override DbDataSource CreateDataSource(string connectionString)
         {
             var settings = new NpgsqlConnectionStringBuilder(connectionString);
-            if (!settings.ContainsKey("Max Auto Prepare"))
+            if (!settings.ShouldSerialize("Max Auto Prepare"))
                 settings.MaxAutoPrepare = 200;
             return NpgsqlDataSource.Create(settings);
         }

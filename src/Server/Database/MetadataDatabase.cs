@@ -65,7 +65,7 @@ public sealed class MetadataDatabase : IAsyncDisposable
                 }
                 catch (DbException error) when (Dialect.IsRetryable(error) && attempt < WriteAttemptsMax)
                 {
-                    cancellationToken.ThrowIfCancellationRequested();
+                    await BackOffAsync(attempt, cancellationToken);
                 }
             }
         }
@@ -131,11 +131,7 @@ public sealed class MetadataDatabase : IAsyncDisposable
             return session;
         try
         {
-            DbConnection connection = await dataSource.OpenConnectionAsync(cancellationToken);
-            await using DbCommand settings = connection.CreateCommand();
-            settings.CommandText = Dialect.ConnectionSettings;
-            await settings.ExecuteNonQueryAsync(cancellationToken);
-            return new DbSession(connection, Dialect);
+            return new DbSession(await OpenConnectionAsync(cancellationToken), Dialect);
         }
         catch
         {
@@ -143,6 +139,37 @@ public sealed class MetadataDatabase : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>A connection outside the pool, made ready; the caller disposes of it.</summary>
+    internal async Task<DbConnection> OpenConnectionAsync(CancellationToken cancellationToken)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            DbConnection connection = await dataSource.OpenConnectionAsync(cancellationToken);
+            try
+            {
+                await using DbCommand settings = connection.CreateCommand();
+                settings.CommandText = Dialect.ConnectionSettings;
+                await settings.ExecuteNonQueryAsync(cancellationToken);
+                return connection;
+            }
+            catch (DbException error) when (Dialect.IsRetryable(error) && attempt < WriteAttemptsMax)
+            {
+                // Two processes that make a new SQLite file at once: switching to WAL does not wait for the other.
+                await connection.DisposeAsync();
+                await BackOffAsync(attempt, cancellationToken);
+            }
+            catch
+            {
+                await connection.DisposeAsync();
+                throw;
+            }
+        }
+    }
+
+    // Losers of the same contest must not all return at the same moment.
+    private static Task BackOffAsync(int attempt, CancellationToken cancellationToken) =>
+        Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.NextDouble() * (1 << Math.Min(attempt, 7))), cancellationToken);
 
     private async ValueTask GiveBackAsync(DbSession session, bool healthy)
     {

@@ -1,0 +1,45 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Strongroom.Server.Database;
+
+public sealed class DatabaseOptions
+{
+    /// <summary>Empty: SQLite under the data directory. Else an Npgsql connection string: PostgreSQL.</summary>
+    public string ConnectionString { get; set; } = "";
+
+    /// <summary>Connections of this process. PostgreSQL allows 100 for all processes together by default.</summary>
+    [Range(2, 1000)]
+    public int ConnectionCountMax { get; set; } = 32;
+
+    /// <summary>Opens the database these settings name; it connects at first use.</summary>
+    internal MetadataDatabase Open(string dataDirectory)
+    {
+        if (ConnectionString.Length > 0)
+        {
+            try
+            {
+                return new MetadataDatabase(Dialect.Postgres, ConnectionString, ConnectionCountMax);
+            }
+            catch (ArgumentException error)
+            {
+                throw new StartRefusedException($"Database:ConnectionString is not an Npgsql connection string: {error.Message}", error);
+            }
+        }
+
+        CreatePrivateDirectory(dataDirectory);
+        return new MetadataDatabase(Dialect.Sqlite, $"Data Source={Path.Combine(dataDirectory, "strongroom.db")}", ConnectionCountMax);
+    }
+
+    // Password hashes and keys live here: nobody but the owner reads them.
+    private static void CreatePrivateDirectory(string path)
+    {
+        try
+        {
+            Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new StartRefusedException($"The data directory {path} cannot be made: {error.Message}", error);
+        }
+    }
+}
