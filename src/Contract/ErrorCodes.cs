@@ -9,12 +9,14 @@ public static class ErrorCodes
 {
     // Before the service: the gateway's own codes.
     public static readonly ErrorCode NotAuthenticated = new("APIG.0301", 401);
+    public static readonly ErrorCode NotAllowed = new("APIG.0302", 403); // a role or scope that does not reach so far
     public static readonly ErrorCode RouteUnknown = new("APIG.0101", 404);
+    public static readonly ErrorCode MethodUnknown = new("APIG.0101", 405);
     public static readonly ErrorCode Throttled = new("APIG.0308", 429);
 
     // The request itself.
     public static readonly ErrorCode ParameterInvalid = Service(9900, 400); // shape, type, pattern, enum or range
-    public static readonly ErrorCode NotPermitted = Service(8600, 403); // the only 403 the reference lists
+    public static readonly ErrorCode NotPermitted = Service(8600, 403); // the account may not buy; roles are the gateway's matter
     public static readonly ErrorCode Unknown = Service(9910, 500);
     public static readonly ErrorCode InternalAuthenticationFailed = Service(9998, 500);
 

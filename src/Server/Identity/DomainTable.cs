@@ -1,0 +1,23 @@
+using System.Data.Common;
+using Strongroom.Server.Database;
+
+namespace Strongroom.Server.Identity;
+
+internal static class DomainTable
+{
+    public static ValueTask<int> InsertAsync(DbSession session, Domain domain, DateTimeOffset createdAt, CancellationToken cancellationToken) =>
+        session.ExecuteAsync(
+            $"insert into domains (id, name, enabled, created_at) values ({domain.Id}, {domain.Name}, {domain.Enabled}, {createdAt.ToMicroseconds()})",
+            cancellationToken);
+
+    public static ValueTask<Domain?> FindAsync(DbSession session, string id, CancellationToken cancellationToken) =>
+        session.QueryFirstAsync($"select id, name, enabled from domains where id = {id}", Read, cancellationToken);
+
+    public static ValueTask<Domain?> FindByNameAsync(DbSession session, string name, CancellationToken cancellationToken) =>
+        session.QueryFirstAsync($"select id, name, enabled from domains where name = {name}", Read, cancellationToken);
+
+    public static ValueTask<List<Domain>> ListAsync(DbSession session, CancellationToken cancellationToken) =>
+        session.QueryAsync($"select id, name, enabled from domains order by name", Read, cancellationToken);
+
+    private static Domain Read(DbDataReader row) => new(row.GetString(0), row.GetString(1), row.GetBoolean(2));
+}

@@ -1,0 +1,308 @@
+using System.Security.Cryptography;
+using Strongroom.Contract;
+using Strongroom.Server.Database;
+using Strongroom.Server.Http;
+
+namespace Strongroom.Server.Identity;
+
+/// <summary>
+/// Users, projects, domains and roles, for the command line: it works on the database itself, also beside running servers,
+/// which follow within <see cref="IdentityOptions.RevocationDelayMax"/>. Every method is one transaction, durable on return.
+/// <para>
+/// A <c>nameOrId</c> is an id, or a name inside <c>domain</c> (itself a name or id; <c>default</c> when null). Whatever is
+/// not there, or there twice, is a <see cref="RefusedException"/> with status 404 or 409, a bad name one with 400.
+/// </para>
+/// </summary>
+public sealed class IdentityAdministration : IAsyncDisposable
+{
+    public const string DefaultDomainId = "default";
+
+    private const int PasswordLengthMin = 8;
+    private const int PasswordLengthMax = 128;
+    private const int NameLengthMax = 64;
+
+    private readonly MetadataDatabase database;
+    private readonly TimeProvider time;
+    private readonly int passwordIterations;
+    private readonly bool ownsDatabase;
+
+    internal IdentityAdministration(MetadataDatabase database, TimeProvider time, IdentityOptions options, bool ownsDatabase = false)
+    {
+        this.database = database;
+        this.time = time;
+        this.ownsDatabase = ownsDatabase;
+        passwordIterations = options.PasswordIterations;
+    }
+
+    /// <summary>Opens the database of an installation, and makes it (as a first start would) when there is none.</summary>
+    /// <exception cref="StartRefusedException">The settings or the database cannot be used.</exception>
+    public static async Task<IdentityAdministration> OpenAsync(ServerOptions options, CancellationToken cancellationToken)
+    {
+        options.Validate();
+        MetadataDatabase opened = options.Database.Open(options.DataDirectory);
+        try
+        {
+            await Migrations.ApplyAsync(opened, TimeProvider.System, cancellationToken);
+            var administration = new IdentityAdministration(opened, TimeProvider.System, options.Identity, ownsDatabase: true);
+            await FirstStart.EnsureAsync(administration, options.Identity, Console.Error, cancellationToken);
+            return administration;
+        }
+        catch
+        {
+            await opened.DisposeAsync();
+            throw;
+        }
+    }
+
+    public ValueTask DisposeAsync() => ownsDatabase ? database.DisposeAsync() : ValueTask.CompletedTask;
+
+    public Task<List<Domain>> ListDomainsAsync(CancellationToken cancellationToken) =>
+        database.ReadAsync(session => DomainTable.ListAsync(session, cancellationToken), cancellationToken);
+
+    public Task<Domain> CreateDomainAsync(string name, CancellationToken cancellationToken)
+    {
+        CheckName("domain", name);
+        return database.WriteAsync(
+            async session =>
+            {
+                if (await DomainTable.FindByNameAsync(session, name, cancellationToken) is not null)
+                    throw new RefusedException(IdentityErrorCodes.Conflict, $"There is a domain '{name}' already.");
+                var domain = new Domain(NewId(), name, Enabled: true);
+                await DomainTable.InsertAsync(session, domain, time.GetUtcNow(), cancellationToken);
+                return domain;
+            },
+            cancellationToken);
+    }
+
+    /// <summary>All projects of all domains, by name.</summary>
+    public Task<List<Project>> ListProjectsAsync(CancellationToken cancellationToken) =>
+        database.ReadAsync(session => ProjectTable.ListAsync(session, cancellationToken), cancellationToken);
+
+    public Task<Project> CreateProjectAsync(string name, string? domain, string description, CancellationToken cancellationToken)
+    {
+        CheckName("project", name);
+        return database.WriteAsync(
+            async session =>
+            {
+                Domain owner = await FindDomainAsync(session, domain, cancellationToken);
+                if (await ProjectTable.FindByNameAsync(session, owner.Id, name, cancellationToken) is not null)
+                    throw new RefusedException(IdentityErrorCodes.Conflict, $"There is a project '{name}' in the domain '{owner.Name}' already.");
+                var project = new Project(NewId(), owner.Id, name, description, Enabled: true);
+                await ProjectTable.InsertAsync(session, project, time.GetUtcNow(), cancellationToken);
+                return project;
+            },
+            cancellationToken);
+    }
+
+    /// <summary>A disabled project lets nobody in: its tokens end. Enabling it again does not bring them back.</summary>
+    public Task SetProjectEnabledAsync(string nameOrId, string? domain, bool enabled, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            async session =>
+            {
+                Project project = await FindProjectAsync(session, nameOrId, domain, cancellationToken);
+                await ProjectTable.SetEnabledAsync(session, project.Id, enabled, cancellationToken);
+                await TokenTable.DeleteOfProjectAsync(session, project.Id, cancellationToken);
+                await IdentityRevision.RaiseAsync(session, cancellationToken);
+            },
+            cancellationToken);
+
+    /// <summary>Deletes a project with its role assignments and tokens. One that still owns vaults or resources is refused (409).</summary>
+    public Task DeleteProjectAsync(string nameOrId, string? domain, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            async session =>
+            {
+                Project project = await FindProjectAsync(session, nameOrId, domain, cancellationToken);
+                await TokenTable.DeleteOfProjectAsync(session, project.Id, cancellationToken);
+                await RoleTable.DeleteOfProjectAsync(session, project.Id, cancellationToken);
+                await ProjectTable.DeleteAsync(session, project.Id, cancellationToken);
+                await IdentityRevision.RaiseAsync(session, cancellationToken);
+            },
+            cancellationToken);
+
+    /// <summary>All users of all domains, by name.</summary>
+    public Task<List<User>> ListUsersAsync(CancellationToken cancellationToken) =>
+        database.ReadAsync(session => UserTable.ListAsync(session, cancellationToken), cancellationToken);
+
+    public Task<User> CreateUserAsync(string name, string? domain, string password, CancellationToken cancellationToken)
+    {
+        CheckName("user", name);
+        string passwordHash = HashPassword(password);
+        return database.WriteAsync(
+            async session =>
+            {
+                Domain owner = await FindDomainAsync(session, domain, cancellationToken);
+                if (await UserTable.FindByNameAsync(session, owner.Id, name, cancellationToken) is not null)
+                    throw new RefusedException(IdentityErrorCodes.Conflict, $"There is a user '{name}' in the domain '{owner.Name}' already.");
+                var user = new User(NewId(), owner.Id, name, Enabled: true);
+                await UserTable.InsertAsync(session, user, passwordHash, time.GetUtcNow(), cancellationToken);
+                return user;
+            },
+            cancellationToken);
+    }
+
+    /// <summary>A new password ends the user's tokens: whoever knew the old one is out.</summary>
+    public Task SetPasswordAsync(string nameOrId, string? domain, string password, CancellationToken cancellationToken)
+    {
+        string passwordHash = HashPassword(password);
+        return database.WriteAsync(
+            async session =>
+            {
+                User user = await FindUserAsync(session, nameOrId, domain, cancellationToken);
+                await UserTable.SetPasswordHashAsync(session, user.Id, passwordHash, cancellationToken);
+                await TokenTable.DeleteOfUserAsync(session, user.Id, cancellationToken);
+                await IdentityRevision.RaiseAsync(session, cancellationToken);
+            },
+            cancellationToken);
+    }
+
+    /// <summary>A disabled user's tokens end. Enabling the user again does not bring them back.</summary>
+    public Task SetUserEnabledAsync(string nameOrId, string? domain, bool enabled, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            async session =>
+            {
+                User user = await FindUserAsync(session, nameOrId, domain, cancellationToken);
+                await UserTable.SetEnabledAsync(session, user.Id, enabled, cancellationToken);
+                await TokenTable.DeleteOfUserAsync(session, user.Id, cancellationToken);
+                await IdentityRevision.RaiseAsync(session, cancellationToken);
+            },
+            cancellationToken);
+
+    /// <summary>Deletes a user with role assignments and tokens. What the user made stays: it belongs to projects.</summary>
+    public Task DeleteUserAsync(string nameOrId, string? domain, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            async session =>
+            {
+                User user = await FindUserAsync(session, nameOrId, domain, cancellationToken);
+                await TokenTable.DeleteOfUserAsync(session, user.Id, cancellationToken);
+                await RoleTable.DeleteOfUserAsync(session, user.Id, cancellationToken);
+                await UserTable.DeleteAsync(session, user.Id, cancellationToken);
+                await IdentityRevision.RaiseAsync(session, cancellationToken);
+            },
+            cancellationToken);
+
+    public Task<List<RoleAssignment>> ListRoleAssignmentsAsync(CancellationToken cancellationToken) =>
+        database.ReadAsync(session => RoleTable.ListAllAsync(session, cancellationToken), cancellationToken);
+
+    /// <summary>Gives a user one of <see cref="ActionPolicy.Roles"/> in a project or domain; tokens the user has there gain it. Repeating it changes nothing.</summary>
+    /// <param name="user">Name or id.</param>
+    /// <param name="role">One of <see cref="ActionPolicy.Roles"/>.</param>
+    /// <param name="scope">Project or domain.</param>
+    /// <param name="scopeNameOrId">Name or id of that project or domain.</param>
+    /// <param name="domain">Where user and project are looked up by name.</param>
+    /// <param name="cancellationToken">Stops before the change is stored.</param>
+    public Task AddRoleAsync(string user, string role, ScopeKind scope, string scopeNameOrId, string? domain, CancellationToken cancellationToken)
+    {
+        if (!ActionPolicy.Roles.Contains(role))
+            throw new RefusedException(IdentityErrorCodes.NotFound, $"There is no role '{role}': use {string.Join(", ", ActionPolicy.Roles)}.");
+        return database.WriteAsync(
+            async session =>
+            {
+                User found = await FindUserAsync(session, user, domain, cancellationToken);
+                string scopeId = await FindScopeAsync(session, scope, scopeNameOrId, domain, cancellationToken);
+                await RoleTable.InsertAsync(session, found.Id, scope, scopeId, role, cancellationToken);
+                await IdentityRevision.RaiseAsync(session, cancellationToken);
+            },
+            cancellationToken);
+    }
+
+    /// <summary>Takes a role away; the tokens the user has in that scope end.</summary>
+    public Task RemoveRoleAsync(string user, string role, ScopeKind scope, string scopeNameOrId, string? domain, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            async session =>
+            {
+                User found = await FindUserAsync(session, user, domain, cancellationToken);
+                string scopeId = await FindScopeAsync(session, scope, scopeNameOrId, domain, cancellationToken);
+                if (await RoleTable.DeleteAsync(session, found.Id, scope, scopeId, role, cancellationToken) == 0)
+                    throw new RefusedException(IdentityErrorCodes.NotFound, $"The user '{found.Name}' does not have the role '{role}' there.");
+                await TokenTable.DeleteOfUserInAsync(session, found.Id, scope, scopeId, cancellationToken);
+                await IdentityRevision.RaiseAsync(session, cancellationToken);
+            },
+            cancellationToken);
+
+    /// <summary>32 hex digits, the form of Keystone's ids.</summary>
+    internal static string NewId() => RandomNumberGenerator.GetHexString(32, lowercase: true);
+
+    /// <summary>
+    /// Makes the domain, project and first user of an empty database, in one transaction; of two processes that try at once
+    /// one does it.
+    /// </summary>
+    /// <returns>False when there was a domain already, and nothing was done.</returns>
+    internal async Task<bool> TryBootstrapAsync(string userName, string password, string projectName, CancellationToken cancellationToken)
+    {
+        string passwordHash = HashPassword(password);
+        return await database.WriteAsync(
+            async session =>
+            {
+                if ((await DomainTable.ListAsync(session, cancellationToken)).Count > 0)
+                    return false;
+                DateTimeOffset now = time.GetUtcNow();
+                var project = new Project(NewId(), DefaultDomainId, projectName, "", Enabled: true);
+                var user = new User(NewId(), DefaultDomainId, userName, Enabled: true);
+                await DomainTable.InsertAsync(session, new Domain(DefaultDomainId, DefaultDomainId, Enabled: true), now, cancellationToken);
+                await ProjectTable.InsertAsync(session, project, now, cancellationToken);
+                await UserTable.InsertAsync(session, user, passwordHash, now, cancellationToken);
+                await RoleTable.InsertAsync(session, user.Id, ScopeKind.Project, project.Id, ActionPolicy.AdminRole, cancellationToken);
+                await RoleTable.InsertAsync(session, user.Id, ScopeKind.Domain, DefaultDomainId, ActionPolicy.AdminRole, cancellationToken);
+                return true;
+            },
+            cancellationToken);
+    }
+
+    internal Task<bool> IsEmptyAsync(CancellationToken cancellationToken) =>
+        database.ReadAsync(async session => (await DomainTable.ListAsync(session, cancellationToken)).Count == 0, cancellationToken);
+
+    private string HashPassword(string password)
+    {
+        if (password.Length is < PasswordLengthMin or > PasswordLengthMax)
+            throw new RefusedException(IdentityErrorCodes.Malformed, $"A password has {PasswordLengthMin} to {PasswordLengthMax} characters.");
+        return PasswordHash.Make(password, passwordIterations);
+    }
+
+    private static void CheckName(string kind, string name)
+    {
+        if (name.Length is 0 or > NameLengthMax || name.Any(char.IsControl) || name != name.Trim())
+        {
+            throw new RefusedException(
+                IdentityErrorCodes.Malformed,
+                $"The name of a {kind} has 1 to {NameLengthMax} characters, no control characters, and no blank at either end.");
+        }
+    }
+
+    private static async Task<Domain> FindDomainAsync(DbSession session, string? nameOrId, CancellationToken cancellationToken)
+    {
+        nameOrId ??= DefaultDomainId;
+        return await DomainTable.FindAsync(session, nameOrId, cancellationToken)
+            ?? await DomainTable.FindByNameAsync(session, nameOrId, cancellationToken)
+            ?? throw new RefusedException(IdentityErrorCodes.NotFound, $"There is no domain '{nameOrId}'.");
+    }
+
+    private static async Task<Project> FindProjectAsync(DbSession session, string nameOrId, string? domain, CancellationToken cancellationToken)
+    {
+        if (await ProjectTable.FindAsync(session, nameOrId, cancellationToken) is { } project)
+            return project;
+        Domain owner = await FindDomainAsync(session, domain, cancellationToken);
+        return await ProjectTable.FindByNameAsync(session, owner.Id, nameOrId, cancellationToken)
+            ?? throw new RefusedException(IdentityErrorCodes.NotFound, $"There is no project '{nameOrId}' in the domain '{owner.Name}'.");
+    }
+
+    private static async Task<User> FindUserAsync(DbSession session, string nameOrId, string? domain, CancellationToken cancellationToken)
+    {
+        if (await UserTable.FindAsync(session, nameOrId, cancellationToken) is { } user)
+            return user;
+        Domain owner = await FindDomainAsync(session, domain, cancellationToken);
+        return await UserTable.FindByNameAsync(session, owner.Id, nameOrId, cancellationToken)
+            ?? throw new RefusedException(IdentityErrorCodes.NotFound, $"There is no user '{nameOrId}' in the domain '{owner.Name}'.");
+    }
+
+    private static async Task<string> FindScopeAsync(
+        DbSession session,
+        ScopeKind scope,
+        string nameOrId,
+        string? domain,
+        CancellationToken cancellationToken) => scope switch
+    {
+        ScopeKind.Project => (await FindProjectAsync(session, nameOrId, domain, cancellationToken)).Id,
+        ScopeKind.Domain => (await FindDomainAsync(session, nameOrId, cancellationToken)).Id,
+        _ => throw new ArgumentException("A role is given in a project or a domain.", nameof(scope)),
+    };
+}

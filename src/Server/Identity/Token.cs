@@ -1,0 +1,32 @@
+using Strongroom.Server.Http;
+
+namespace Strongroom.Server.Identity;
+
+/// <summary>What a token is for.</summary>
+public enum ScopeKind
+{
+    None,
+    Project,
+    Domain,
+}
+
+/// <summary>A valid token with all it stands for, as of the moment it was read. Immutable: shared by every request that uses it.</summary>
+internal sealed record Token(
+    string UserId,
+    string UserName,
+    string UserDomainId,
+    string UserDomainName,
+    ScopeKind Scope,
+    string ProjectId,
+    string ProjectName,
+    string ScopeDomainId,
+    string ScopeDomainName,
+    IReadOnlyList<string> Roles,
+    IReadOnlyList<string> Methods,
+    IReadOnlyList<string> AuditIds,
+    DateTimeOffset IssuedAt,
+    DateTimeOffset ExpiresAt)
+{
+    public Caller ToCaller(string requestId) =>
+        new(UserId, UserName, ProjectId, Scope == ScopeKind.None ? UserDomainId : ScopeDomainId, Roles, requestId);
+}

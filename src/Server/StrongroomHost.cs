@@ -1,0 +1,119 @@
+using System.Data.Common;
+using System.Diagnostics;
+using System.Text;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging.Console;
+using Strongroom.Server.Database;
+using Strongroom.Server.Http;
+using Strongroom.Server.Identity;
+
+namespace Strongroom.Server;
+
+/// <summary>The service as one process: everything it consists of is put together here, and nowhere else.</summary>
+public static class StrongroomHost
+{
+    /// <summary>Puts the service together; <c>RunAsync</c> or <c>StartAsync</c> of the result starts it.</summary>
+    /// <param name="options">The settings of this process.</param>
+    /// <param name="time">The clock; the system's when null.</param>
+    /// <param name="customise">Replaces or adds services, for tests; runs last.</param>
+    /// <exception cref="StartRefusedException">A setting is wrong. Starting throws it too: the database is of another version.</exception>
+    public static WebApplication Build(ServerOptions options, TimeProvider? time = null, Action<IServiceCollection>? customise = null)
+    {
+        options.Validate();
+
+        // The empty builder: no settings files from the working directory, no environment but our own, nothing to switch off.
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "Strongroom" });
+        AddLogging(builder.Logging);
+        AddKestrel(builder.WebHost, options);
+        builder.Services.AddRoutingCore();
+        builder.Services.AddSingleton(options);
+        builder.Services.AddSingleton(time ?? TimeProvider.System);
+        builder.Services.AddSingleton<ActionPolicy>();
+        builder.Services.AddSingleton(_ => options.Database.Open(options.DataDirectory));
+        builder.Services.AddHostedService<DatabaseStart>();
+        AddNouns(builder.Services, options);
+        customise?.Invoke(builder.Services);
+
+        WebApplication app = builder.Build();
+        app.Services.GetRequiredService<DiagnosticListener>()
+            .Subscribe(new MalformedRequestReply(), name => name == MalformedRequestReply.EventName);
+        app.UseMiddleware<RequestShell>();
+        app.UseRouting();
+        app.UseMiddleware<RequestGate>();
+        app.UseEndpoints(_ => { });
+        app.MapHealth();
+        if (options.Roles.HasFlag(ServerRoles.Api))
+            MapNouns(app);
+        RouteChecks.RequireAccess(app);
+        return app;
+    }
+
+    /// <summary>What each noun keeps in the container, its loops (hosted services) included.</summary>
+    private static void AddNouns(IServiceCollection services, ServerOptions options)
+    {
+        services.AddIdentity(options.Identity);
+    }
+
+    /// <summary>The routes of each noun.</summary>
+    private static void MapNouns(WebApplication app)
+    {
+    }
+
+    private static void AddKestrel(IWebHostBuilder host, ServerOptions options)
+    {
+        (var address, int port) = options.ParseUrl();
+        host.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            if (address is null)
+                kestrel.ListenAnyIP(port, listen => listen.Protocols = HttpProtocols.Http1);
+            else
+                kestrel.Listen(address, port, listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.AddServerHeader = false;
+            // 256 resources with all their fields are well under 1 MiB.
+            kestrel.Limits.MaxRequestBodySize = 4 * 1024 * 1024;
+            kestrel.Limits.MaxRequestHeadersTotalSize = 64 * 1024;
+            kestrel.Limits.MaxRequestLineSize = 16 * 1024;
+            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(30);
+            // Junk bytes in a header must reach the token check and get its 401, not a bare refusal by the parser.
+            kestrel.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
+        });
+    }
+
+    private static void AddLogging(ILoggingBuilder logging)
+    {
+        logging.SetMinimumLevel(LogLevel.Information);
+        logging.AddFilter("Microsoft", LogLevel.Warning);
+        logging.AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.UseUtcTimestamp = true;
+            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ssZ ";
+            console.ColorBehavior = LoggerColorBehavior.Disabled;
+        });
+        // Standard output is for what a command prints.
+        logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+    }
+
+    /// <summary>Registered before anything that uses the database, so that it runs first: schema, then the first user.</summary>
+    private sealed class DatabaseStart(MetadataDatabase database, TimeProvider time, IdentityOptions options) : IHostedService
+    {
+        public async Task StartAsync(CancellationToken cancellationToken)
+        {
+            try
+            {
+                await Migrations.ApplyAsync(database, time, cancellationToken);
+            }
+            catch (DbException error)
+            {
+                throw new StartRefusedException($"The database cannot be used: {error.Message}", error);
+            }
+
+            var administration = new IdentityAdministration(database, time, options);
+            await FirstStart.EnsureAsync(administration, options, Console.Error, cancellationToken);
+        }
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

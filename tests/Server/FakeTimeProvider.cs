@@ -1,0 +1,102 @@
+namespace Strongroom.Server.Tests;
+
+/// <summary>
+/// A clock that stands still until <see cref="Advance"/>; timers then fire on the calling thread, each at its own instant,
+/// in order. Wall clock and monotonic clock move together.
+/// </summary>
+public sealed class FakeTimeProvider : TimeProvider
+{
+    public static readonly DateTimeOffset Start = new(2026, 1, 15, 12, 0, 0, TimeSpan.Zero);
+
+    private readonly Lock gate = new();
+    private readonly List<FakeTimer> timers = [];
+    private DateTimeOffset now = Start;
+
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public override DateTimeOffset GetUtcNow()
+    {
+        lock (gate)
+            return now;
+    }
+
+    public override long GetTimestamp() => GetUtcNow().UtcTicks;
+
+    public void Advance(TimeSpan by)
+    {
+        DateTimeOffset until = GetUtcNow() + by;
+        while (NextDue(until) is { } timer)
+            timer.Fire();
+        lock (gate)
+            now = until;
+    }
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        var timer = new FakeTimer(this, callback, state);
+        timer.Change(dueTime, period);
+        return timer;
+    }
+
+    private FakeTimer? NextDue(DateTimeOffset until)
+    {
+        lock (gate)
+        {
+            FakeTimer? next = timers.Where(timer => timer.DueAt <= until).MinBy(timer => timer.DueAt);
+            if (next is null)
+                return null;
+            if (next.DueAt > now)
+                now = next.DueAt;
+            next.Rearm();
+            return next;
+        }
+    }
+
+    private sealed class FakeTimer(FakeTimeProvider time, TimerCallback callback, object? state) : ITimer
+    {
+        private TimeSpan period;
+
+        public DateTimeOffset DueAt { get; private set; }
+
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            lock (time.gate)
+            {
+                time.timers.Remove(this);
+                this.period = period;
+                if (dueTime == Timeout.InfiniteTimeSpan)
+                    return true;
+                DueAt = time.now + dueTime;
+                time.timers.Add(this);
+                if (dueTime > TimeSpan.Zero)
+                    return true;
+                Rearm();
+            }
+
+            Fire();
+            return true;
+        }
+
+        public void Fire() => callback(state);
+
+        public void Rearm()
+        {
+            if (period == Timeout.InfiniteTimeSpan || period == TimeSpan.Zero)
+                time.timers.Remove(this);
+            else
+                DueAt += period;
+        }
+
+        public void Dispose()
+        {
+            lock (time.gate)
+                time.timers.Remove(this);
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}
