@@ -7,7 +7,8 @@ namespace Strongroom.ObjectStores;
 /// <remarks>
 /// <para><b>Names</b> are <c>/</c>-separated segments of <c>[a-z0-9._-]</c>, no segment empty, starting with a dot or longer
 /// than 128 characters, at most 512 characters in all (<see cref="ObjectName.Check"/>). A store refuses any other with
-/// <see cref="ArgumentException"/> before it touches anything.</para>
+/// <see cref="ArgumentException"/> before it touches anything. A name must not lie below another (<c>a</c> and <c>a/b</c>):
+/// a bucket holds both, a directory refuses the second as <see cref="ObjectStoreFailure.Invalid"/>.</para>
 /// <para><b>Atomic.</b> An object is seen whole or not at all. Until <see cref="ObjectUpload.CommitAsync"/> has begun,
 /// no reader, listing or stat sees any of it; an upload that is disposed, or whose process dies, leaves nothing a reader sees.</para>
 /// <para><b>Durable on return.</b> After <see cref="ObjectUpload.CommitAsync"/> or <see cref="DeleteAsync"/> returns, its
@@ -42,11 +43,13 @@ public interface IObjectStore : IAsyncDisposable
 
     /// <summary>
     /// Every object whose name starts with <paramref name="prefix"/> (empty: all), each once, in ordinal order of names.
-    /// Objects put or deleted while the listing runs may or may not appear; all others do.
+    /// Objects put or deleted while the listing runs may or may not appear; all others do. It holds a page of names at a
+    /// time, not all of them.
     /// </summary>
+    /// <exception cref="ArgumentException">No name can begin with <paramref name="prefix"/> (<see cref="ObjectName.CheckPrefix"/>).</exception>
     IAsyncEnumerable<ObjectStat> ListAsync(string prefix, CancellationToken cancellationToken);
 
-    /// <summary>Removes the object. An object that is not there is a success.</summary>
+    /// <summary>Removes the object. An object that is not there is a success, durable like any other.</summary>
     ValueTask DeleteAsync(string name, CancellationToken cancellationToken);
 }
 
@@ -65,10 +68,17 @@ public readonly record struct ObjectStat(string Name, long SizeBytes);
 
 /// <summary>
 /// An object being written: append in order, then commit once. Disposing without a commit leaves nothing behind.
-/// A failed append or commit ends the upload: dispose it and start again.
+/// A failed append or commit ends the upload, unless <see cref="CanRepeat"/>: dispose it and start again.
 /// </summary>
 public abstract class ObjectUpload : IAsyncDisposable
 {
+    /// <summary>
+    /// Whether the append or commit that failed as <see cref="ObjectStoreFailure.Transient"/> left the upload as it was, so that
+    /// the very same call may be made again. The repeated commit of a <see cref="PutMode.CreateOnly"/> put settles by itself
+    /// whether an earlier attempt had won.
+    /// </summary>
+    public virtual bool CanRepeat => false;
+
     /// <summary>Appends bytes; the caller may reuse the buffer as soon as the call returns.</summary>
     public abstract ValueTask AppendAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken);
 

@@ -13,26 +13,35 @@ public static class ObjectName
             throw new ArgumentException($"'{name}' is not a name for an object.", nameof(name));
     }
 
+    /// <exception cref="ArgumentException">No name can begin with this prefix.</exception>
+    public static void CheckPrefix(string prefix)
+    {
+        // What begins a name is a name once a letter follows, or is one already.
+        if (prefix is null || (prefix.Length > 0 && !IsValid(prefix) && !IsValid(prefix + "a")))
+            throw new ArgumentException($"No object's name begins with '{prefix}'.", nameof(prefix));
+    }
+
     public static bool IsValid(string name)
     {
         if (string.IsNullOrEmpty(name) || name.Length > MaxLength)
             return false;
-        int segmentLength = 0;
-        foreach (char c in name)
+        for (var rest = name.AsSpan(); ;)
         {
-            if (c == '/')
-            {
-                if (segmentLength == 0)
-                    return false;
-                segmentLength = 0;
-                continue;
-            }
-
-            bool allowed = c is >= 'a' and <= 'z' or >= '0' and <= '9' or '_' or '-' || (c == '.' && segmentLength > 0);
-            if (!allowed || ++segmentLength > MaxSegmentLength)
+            int slash = rest.IndexOf('/');
+            if (!IsSegment(slash < 0 ? rest : rest[..slash]))
                 return false;
+            if (slash < 0)
+                return true;
+            rest = rest[(slash + 1)..];
         }
-
-        return segmentLength > 0;
     }
+
+    /// <summary>Whether a name may have this between two slashes.</summary>
+    public static bool IsSegment(ReadOnlySpan<char> segment) =>
+        segment.Length is > 0 and <= MaxSegmentLength
+        && segment[0] != '.'
+        && segment.IndexOfAnyExcept(_allowed) < 0;
+
+    private static readonly System.Buffers.SearchValues<char> _allowed =
+        System.Buffers.SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789._-");
 }

@@ -29,4 +29,7 @@ public sealed class ObjectStoreException : IOException
         : base(message, inner) => Failure = failure;
 
     public ObjectStoreFailure Failure { get; }
+
+    /// <summary>How long the store asked its callers to wait before they try again; null when it did not say.</summary>
+    public TimeSpan? RetryAfter { get; init; }
 }
