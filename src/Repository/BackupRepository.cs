@@ -1,0 +1,147 @@
+using System.Security.Cryptography;
+using System.Text;
+using Strongroom.ObjectStores;
+using Strongroom.Repository.Crypto;
+using Strongroom.Repository.Format;
+
+namespace Strongroom.Repository;
+
+/// <summary>
+/// A deduplicating, encrypted repository in an object store (docs/repository-format.md). Any number of processes may use
+/// one at once; there is no lock on the whole. Thread-safe. The store stays the caller's.
+/// </summary>
+public sealed class BackupRepository : IAsyncDisposable
+{
+    private readonly IObjectStore store;
+    private readonly byte[] masterKey;
+    private readonly RepositoryOptions options;
+    private readonly TimeProvider time;
+
+    private BackupRepository(IObjectStore store, byte[] masterKey, RepositoryOptions options, TimeProvider time, RepositoryParameters parameters)
+    {
+        this.store = store;
+        this.masterKey = masterKey;
+        this.options = options;
+        this.time = time;
+        Parameters = parameters;
+    }
+
+    /// <summary>32 hex digits, made up at creation.</summary>
+    public string Id => Parameters.Id;
+
+    public ChunkHash Hash => Parameters.Hash;
+
+    internal RepositoryParameters Parameters { get; }
+
+    /// <summary>Makes a repository in a store that has none, and opens it.</summary>
+    /// <exception cref="RepositoryException">Conflict when there is one already.</exception>
+    public static async ValueTask<BackupRepository> CreateAsync(
+        IObjectStore store, RepositoryKey key, RepositoryOptions options, TimeProvider time, CancellationToken cancellationToken)
+    {
+        options.Check();
+        if (await store.StatAsync(ObjectNames.Config, cancellationToken) is not null)
+            throw new RepositoryException(RepositoryFailure.Conflict, ObjectNames.Config, $"There is a repository in {store.Address} already.");
+        byte[] masterKey = RandomNumberGenerator.GetBytes(Sealing.KeyBytes);
+        var parameters = RepositoryParameters.New(options.Hash);
+        string slot = await KeySlots.AddAsync(store, key, masterKey, time, cancellationToken);
+        try
+        {
+            await store.PutAsync(ObjectNames.Config, parameters.Write(masterKey), PutMode.CreateOnly, cancellationToken);
+        }
+        catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.AlreadyExists)
+        {
+            await store.DeleteAsync(slot, cancellationToken);
+            throw new RepositoryException(RepositoryFailure.Conflict, ObjectNames.Config, $"Someone else made a repository in {store.Address} meanwhile.", e);
+        }
+
+        return new BackupRepository(store, masterKey, options, time, parameters);
+    }
+
+    /// <exception cref="RepositoryException">NotFound when the store has no repository; WrongKey; Damaged; NewerFormat.</exception>
+    public static async ValueTask<BackupRepository> OpenAsync(
+        IObjectStore store, RepositoryKey key, RepositoryOptions options, TimeProvider time, CancellationToken cancellationToken)
+    {
+        options.Check();
+        var line = await CheckedText.ReadAsync(store, ObjectNames.Config, cancellationToken)
+            ?? throw new RepositoryException(RepositoryFailure.NotFound, ObjectNames.Config, $"There is no repository in {store.Address}.");
+        byte[] masterKey = await KeySlots.OpenAsync(
+            store, key, candidate => line.Matches(RepositoryParameters.CheckOf(line.Line, candidate)), cancellationToken);
+        return new BackupRepository(store, masterKey, options, time, RepositoryParameters.Read(line));
+    }
+
+    /// <summary>True when the store holds a repository, whoever can open it.</summary>
+    public static async ValueTask<bool> ExistsAsync(IObjectStore store, CancellationToken cancellationToken) =>
+        await store.StatAsync(ObjectNames.Config, cancellationToken) is not null;
+
+    /// <summary>Lets one more password or key file open the repository.</summary>
+    public async ValueTask AddKeyAsync(RepositoryKey key, CancellationToken cancellationToken) =>
+        await KeySlots.AddAsync(store, key, masterKey, time, cancellationToken);
+
+    /// <summary>Opens a project's part: its own keys, its own deduplication.</summary>
+    /// <param name="domainId">1 to 64 of <c>[a-z0-9-]</c>.</param>
+    /// <param name="create">Make it when there is none.</param>
+    /// <exception cref="RepositoryException">NotFound; Damaged.</exception>
+    public async ValueTask<RepositoryDomain> OpenDomainAsync(string domainId, bool create, CancellationToken cancellationToken)
+    {
+        ObjectNames.CheckId(domainId, nameof(domainId));
+        var keys = await DomainKeys.OpenAsync(store, domainId, masterKey, Parameters.Hash, cancellationToken);
+        if (keys is null && create)
+        {
+            await DomainKeys.CreateAsync(store, domainId, masterKey, cancellationToken);
+            keys = await DomainKeys.OpenAsync(store, domainId, masterKey, Parameters.Hash, cancellationToken);
+        }
+
+        return keys is null
+            ? throw new RepositoryException(RepositoryFailure.NotFound, new DomainNames(domainId).Key, $"There is no domain '{domainId}'.")
+            : new RepositoryDomain(domainId, store, keys, Parameters, options, time);
+    }
+
+    /// <summary>The ids of all domains, in ordinal order.</summary>
+    public async IAsyncEnumerable<string> ListDomainsAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var stat in store.ListAsync(ObjectNames.Domains, cancellationToken))
+        {
+            string[] parts = stat.Name.Split('/');
+            if (parts is [_, var id, "key"])
+                yield return id;
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        CryptographicOperations.ZeroMemory(masterKey);
+        return ValueTask.CompletedTask;
+    }
+}
+
+/// <summary>What <c>config</c> says: chosen once, for good.</summary>
+internal sealed record RepositoryParameters(string Id, ChunkHash Hash, int DiskChunkBytes, int FileMinBytes, int FileAvgBytes, int FileMaxBytes)
+{
+    public static RepositoryParameters New(ChunkHash hash) => new(ObjectId.NewRandom().ToString(), hash, 64 << 10, 16 << 10, 64 << 10, 256 << 10);
+
+    public static byte[] CheckOf(byte[] line, byte[] masterKey) => HMACSHA256.HashData(Sealing.Derive(masterKey, [], "strongroom/config"), line);
+
+    public byte[] Write(byte[] masterKey)
+    {
+        var text = new ConfigText(
+            FormatVersion.Current, Id, HashName(Hash), DiskChunkBytes, Manifests.MapGeometry.FanOut, FileMinBytes, FileAvgBytes, FileMaxBytes);
+        return CheckedText.Write(text, FormatJson.Default.ConfigText, line => CheckOf(line, masterKey));
+    }
+
+    public static RepositoryParameters Read(CheckedLine line)
+    {
+        var text = line.Parse(FormatJson.Default.ConfigText);
+        ChunkHash? hash = text.Hash == HashName(ChunkHash.Blake3Keyed) ? ChunkHash.Blake3Keyed
+            : text.Hash == HashName(ChunkHash.HmacSha256) ? ChunkHash.HmacSha256
+            : null;
+        if (hash is null || text.MapFanOut != Manifests.MapGeometry.FanOut)
+            throw new RepositoryException(RepositoryFailure.NewerFormat, line.Name, $"Hash '{text.Hash}' with fan-out {text.MapFanOut} is not known here.");
+        if (text.DiskChunkBytes is < 4096 or > 1 << 20 || text.FileChunkMinBytes is < 64 or > 1 << 20
+            || text.FileChunkAvgBytes <= text.FileChunkMinBytes || text.FileChunkMaxBytes <= text.FileChunkAvgBytes || text.FileChunkMaxBytes > 8 << 20)
+            throw new RepositoryException(RepositoryFailure.Damaged, line.Name, "Its chunk sizes are not possible.");
+        return new RepositoryParameters(
+            text.Repository, hash.Value, text.DiskChunkBytes, text.FileChunkMinBytes, text.FileChunkAvgBytes, text.FileChunkMaxBytes);
+    }
+
+    private static string HashName(ChunkHash hash) => hash == ChunkHash.Blake3Keyed ? "blake3-keyed" : "hmac-sha-256";
+}

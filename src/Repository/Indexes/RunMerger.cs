@@ -1,0 +1,131 @@
+using Strongroom.ObjectStores;
+using Strongroom.Repository.Crypto;
+using Strongroom.Repository.Format;
+using Strongroom.Repository.Packs;
+
+namespace Strongroom.Repository.Indexes;
+
+/// <summary>
+/// Keeps runs few: eight of about one size become one of the next. Streams, holding a block of each run. The merged run is
+/// durable before the ones it replaces are deleted; who crashes in between, or merges the same runs at the same time,
+/// leaves duplicates, which every reader tolerates and the next merge drops.
+/// </summary>
+internal static class RunMerger
+{
+    private const int MergeAt = 8;
+
+    /// <summary>Runs of one tier differ by less than this factor, so an entry is rewritten once per tier it climbs.</summary>
+    private const int TierFactor = 8;
+
+    /// <summary>The runs worth merging now; empty when they are few enough.</summary>
+    public static IReadOnlyList<IndexRun> Choose(IReadOnlyList<IndexRun> runs) =>
+        runs.GroupBy(Tier)
+            .OrderBy(tier => tier.Key)
+            .Select(tier => tier.ToList())
+            .FirstOrDefault(tier => tier.Count >= MergeAt) ?? [];
+
+    /// <returns>The merged run's id, for the caller to open.</returns>
+    public static async ValueTask<ObjectId> MergeAsync(
+        IObjectStore store, DomainNames names, DomainKeys keys, IReadOnlyList<IndexRun> runs, CancellationToken cancellationToken)
+    {
+        // The same pack may be in several runs: one number for it in the new one.
+        var numbers = new Dictionary<ObjectId, uint>();
+        var packs = new List<(IndexRun Run, int Number)>();
+        var cursors = new List<Cursor>(runs.Count);
+        foreach (var run in runs)
+        {
+            uint[] renumbered = new uint[run.PackCount];
+            for (int i = 0; i < renumbered.Length; i++)
+            {
+                var id = run.PackId(i);
+                if (!numbers.TryGetValue(id, out renumbered[i]))
+                {
+                    renumbered[i] = (uint)packs.Count;
+                    numbers.Add(id, renumbered[i]);
+                    packs.Add((run, i));
+                }
+            }
+
+            cursors.Add(new Cursor(run, renumbered));
+        }
+
+        await using var writer = await RunWriter.BeginAsync(store, names, keys, runs.Sum(run => run.EntryCount), cancellationToken);
+        var queue = new PriorityQueue<Cursor, IndexEntry>();
+        foreach (var cursor in cursors)
+            await EnqueueAsync(queue, cursor, cancellationToken);
+        while (queue.TryDequeue(out var cursor, out var entry))
+        {
+            await writer.AddAsync(entry, cancellationToken);
+            await EnqueueAsync(queue, cursor, cancellationToken);
+        }
+
+        foreach (var (run, number) in packs)
+            await writer.AddPackAsync(await run.ReadPackAsync(number, cancellationToken), cancellationToken);
+        await writer.FinishAsync(cancellationToken);
+
+        foreach (var run in runs)
+            await store.DeleteAsync(run.Name, cancellationToken);
+        return writer.Id;
+    }
+
+    private static int Tier(IndexRun run) =>
+        (int)Math.Log(Math.Max(1.0, run.EntryCount / (double)RunFormat.EntriesPerBlock), TierFactor);
+
+    private static async ValueTask EnqueueAsync(PriorityQueue<Cursor, IndexEntry> queue, Cursor cursor, CancellationToken cancellationToken)
+    {
+        if (await cursor.NextAsync(cancellationToken) is { } entry)
+            queue.Enqueue(cursor, entry);
+    }
+
+    /// <summary>
+    /// A run's entries in order of (prefix, new pack number). Renumbering can swap the packs of one prefix, so entries of one
+    /// prefix are gathered and put in order first; there are seldom two.
+    /// </summary>
+    private sealed class Cursor(IndexRun run, uint[] numbers)
+    {
+        private readonly Queue<IndexEntry> ready = new();
+        private byte[] block = [];
+        private int nextBlock;
+        private int position;
+        private IndexEntry? ahead;
+
+        public async ValueTask<IndexEntry?> NextAsync(CancellationToken cancellationToken)
+        {
+            if (ready.TryDequeue(out var entry))
+                return entry;
+            if ((ahead ?? await ReadAsync(cancellationToken)) is not { } first)
+                return null;
+            ahead = await ReadAsync(cancellationToken);
+            if (ahead?.Prefix != first.Prefix)
+                return first;
+
+            var same = new List<IndexEntry> { first };
+            while (ahead is { } next && next.Prefix == first.Prefix)
+            {
+                same.Add(next);
+                ahead = await ReadAsync(cancellationToken);
+            }
+
+            same.Sort();
+            same.ForEach(ready.Enqueue);
+            return ready.Dequeue();
+        }
+
+        private async ValueTask<IndexEntry?> ReadAsync(CancellationToken cancellationToken)
+        {
+            if (position == block.Length)
+            {
+                if (nextBlock == run.BlockCount)
+                    return null;
+                block = await run.ReadBlockAsync(nextBlock++, cancellationToken);
+                position = 0;
+            }
+
+            var entry = IndexEntry.Read(block.AsSpan(position));
+            position += IndexEntry.Size;
+            if (entry.Pack >= numbers.Length)
+                throw new RepositoryException(RepositoryFailure.Damaged, run.Name, $"{entry} names a pack that its run does not know.");
+            return entry with { Pack = numbers[entry.Pack] };
+        }
+    }
+}

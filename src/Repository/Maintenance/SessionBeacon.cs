@@ -1,0 +1,93 @@
+using System.Text.Json;
+using Strongroom.ObjectStores;
+using Strongroom.Repository.Format;
+
+namespace Strongroom.Repository.Maintenance;
+
+/// <summary>
+/// The object that tells collections that a backup is running (docs/repository-format.md, section 10): put before anything
+/// else, replaced with the next number as time passes, removed at the end.
+/// </summary>
+internal sealed class SessionBeacon : IAsyncDisposable
+{
+    private readonly RepositoryDomain domain;
+    private readonly ObjectId id;
+    private readonly string backupId;
+    private readonly CancellationTokenSource stopping = new();
+    private Task beating = Task.CompletedTask;
+    private bool ended;
+
+    private SessionBeacon(RepositoryDomain domain, string backupId)
+    {
+        this.domain = domain;
+        this.backupId = backupId;
+        id = ObjectId.NewRandom();
+    }
+
+    /// <summary>Set while a commit's outcome is open: then a collection has to settle it, and must find the object.</summary>
+    public bool KeepOnDispose { get; set; }
+
+    private string Name => domain.Names.Session(id);
+
+    public static async ValueTask<SessionBeacon> BeginAsync(
+        RepositoryDomain domain, string backupId, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var beacon = new SessionBeacon(domain, backupId);
+        await beacon.PutAsync(0, cancellationToken);
+        beacon.beating = beacon.BeatAsync(time, beacon.stopping.Token);
+        return beacon;
+    }
+
+    /// <summary>The backup is committed: nothing needs it any more. What the store does not remove now, a collection will.</summary>
+    public async ValueTask EndAsync(CancellationToken cancellationToken)
+    {
+        await StopAsync();
+        try
+        {
+            await domain.Store.DeleteAsync(Name, cancellationToken);
+        }
+        catch (Exception e) when (e is ObjectStoreException or OperationCanceledException)
+        {
+        }
+    }
+
+    /// <summary>Without a commit, nothing refers to what was stored, so the object may go as well.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (KeepOnDispose)
+            await StopAsync();
+        else if (!ended)
+            await EndAsync(CancellationToken.None);
+        stopping.Dispose();
+    }
+
+    private async Task StopAsync()
+    {
+        ended = true;
+        await stopping.CancelAsync();
+        await beating.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private async Task BeatAsync(TimeProvider time, CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(domain.Options.SessionHeartbeat, time);
+        for (long sequence = 1; await timer.WaitForNextTickAsync(cancellationToken); sequence++)
+        {
+            try
+            {
+                await PutAsync(sequence, cancellationToken);
+            }
+            catch (ObjectStoreException)
+            {
+                // A missed beat is made good by the next; a collection waits for many.
+            }
+        }
+    }
+
+    private ValueTask PutAsync(long sequence, CancellationToken cancellationToken)
+    {
+        var text = new SessionText(FormatVersion.Current, id.ToString(), backupId, sequence);
+        byte[] line = [.. JsonSerializer.SerializeToUtf8Bytes(text, FormatJson.Default.SessionText), (byte)'\n'];
+        return domain.Store.PutAsync(Name, line, sequence == 0 ? PutMode.CreateOnly : PutMode.Replace, cancellationToken);
+    }
+}

@@ -1,0 +1,177 @@
+using System.Collections.Concurrent;
+using Strongroom.ObjectStores;
+using Strongroom.Repository.Crypto;
+using Strongroom.Repository.Format;
+using Strongroom.Repository.Indexes;
+
+namespace Strongroom.Repository.Packs;
+
+/// <summary>
+/// Reads chunks and pages of a domain by id: finds them in the index, opens segments, checks every id. Keeps decoded
+/// segments within a bound. Safe for any number of threads.
+/// </summary>
+internal sealed class ChunkSource(IObjectStore store, DomainNames names, DomainKeys keys, RunCatalog catalog, long segmentCacheBytes) : IAsyncDisposable
+{
+    private const int Attempts = 4;
+    private readonly SemaphoreSlim reloadGate = new(1);
+    private readonly SegmentCache segments = new(segmentCacheBytes);
+    private readonly ConcurrentBag<PackReader> readers = [];
+    private volatile IndexSet? index;
+
+    public DomainKeys Keys => keys;
+
+    public PackReader NewReader() => new(store, names, keys);
+
+    /// <summary>The place of a chunk.</summary>
+    /// <exception cref="RepositoryException">Damaged: no run knows it.</exception>
+    public async ValueTask<IndexHit> FindAsync(ReadOnlyMemory<byte> id, CancellationToken cancellationToken)
+    {
+        var prefix = ChunkPrefix.Of(id.Span);
+        var seen = index;
+        if (seen is not null && await seen.FindAsync(prefix, cancellationToken) is { } hit)
+            return hit;
+
+        // Another process may have committed, merged or collected since the runs were listed.
+        var damages = new List<RepositoryException>();
+        var current = await ReloadAsync(seen, damages, cancellationToken);
+        if (await current.FindAsync(prefix, cancellationToken) is { } found)
+            return found;
+        throw damages.Count > 0
+            ? damages[0]
+            : new RepositoryException(RepositoryFailure.Damaged, names.Indexes, $"No index knows chunk {Show(id.Span)}.");
+    }
+
+    /// <summary>Reads a map, directory or content page.</summary>
+    /// <returns>Its bytes, verified; not to be changed.</returns>
+    public ValueTask<ReadOnlyMemory<byte>> ReadPageAsync(ReadOnlyMemory<byte> id, CancellationToken cancellationToken) =>
+        ReadAsync(id, keys.Pages, cancellationToken);
+
+    /// <summary>Reads a single data chunk; for whole backups segments are read in pack order instead.</summary>
+    public ValueTask<ReadOnlyMemory<byte>> ReadChunkAsync(ReadOnlyMemory<byte> id, CancellationToken cancellationToken) =>
+        ReadAsync(id, keys.Chunks, cancellationToken);
+
+    /// <summary>A pack turned out to be gone: its chunks are looked for elsewhere from now on.</summary>
+    public void MarkMissing(ObjectId pack) => index?.MarkMissing(pack);
+
+    /// <summary>Checks a chunk cut out of its segment.</summary>
+    /// <exception cref="RepositoryException">Damaged, naming pack, segment and chunk.</exception>
+    public void Verify(ReadOnlySpan<byte> plain, ReadOnlySpan<byte> id, ChunkHasher hasher, in SegmentLocation segment, int offset)
+    {
+        Span<byte> actual = stackalloc byte[ChunkHasher.IdBytes];
+        hasher.Hash(plain, actual);
+        if (!actual.SequenceEqual(id))
+        {
+            throw new RepositoryException(
+                RepositoryFailure.Damaged, names.Pack(segment.Pack), segment.Info.Offset,
+                $"Segment {segment.Ordinal} holds other bytes at {offset} than chunk {Show(id)}.");
+        }
+    }
+
+    public static string Show(ReadOnlySpan<byte> id) => Convert.ToHexStringLower(id[..8]) + "…";
+
+    public async ValueTask DisposeAsync()
+    {
+        reloadGate.Dispose();
+        foreach (var reader in readers)
+            reader.Dispose();
+        await ValueTask.CompletedTask;
+    }
+
+    private async ValueTask<ReadOnlyMemory<byte>> ReadAsync(ReadOnlyMemory<byte> id, ChunkHasher hasher, CancellationToken cancellationToken)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            var hit = await FindAsync(id, cancellationToken);
+            var segment = await hit.SegmentAsync(cancellationToken);
+            try
+            {
+                byte[] plain = await segments.GetAsync(segment, LoadAsync, cancellationToken);
+                Verify(plain.AsSpan(hit.Entry.Offset, hit.Entry.Length), id.Span, hasher, segment, hit.Entry.Offset);
+                return plain.AsMemory(hit.Entry.Offset, hit.Entry.Length);
+            }
+            catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
+            {
+                if (attempt == Attempts)
+                    throw new RepositoryException(RepositoryFailure.Damaged, names.Pack(segment.Pack), $"The pack with chunk {Show(id.Span)} is gone.", e);
+                MarkMissing(segment.Pack);
+            }
+        }
+    }
+
+    private async Task<byte[]> LoadAsync(SegmentLocation segment)
+    {
+        if (!readers.TryTake(out var reader))
+            reader = NewReader();
+        try
+        {
+            // Several may wait for this load: none of them may cancel it for the others.
+            return (await reader.ReadSegmentAsync(segment, CancellationToken.None)).ToArray();
+        }
+        finally
+        {
+            readers.Add(reader);
+        }
+    }
+
+    private async ValueTask<IndexSet> ReloadAsync(IndexSet? seen, List<RepositoryException> damages, CancellationToken cancellationToken)
+    {
+        await reloadGate.WaitAsync(cancellationToken);
+        try
+        {
+            if (index is { } other && other != seen)
+                return other;
+            var loaded = new IndexSet(await catalog.ListAsync(damages, cancellationToken), null);
+            index = loaded;
+            return loaded;
+        }
+        finally
+        {
+            reloadGate.Release();
+        }
+    }
+}
+
+/// <summary>Decoded segments, least recently used out first; two who want the same one wait for one load.</summary>
+internal sealed class SegmentCache(long maxBytes)
+{
+    private readonly Lock gate = new();
+    private readonly Dictionary<(ObjectId Pack, int Ordinal), LinkedListNode<Item>> items = [];
+    private readonly LinkedList<Item> order = new();
+    private long bytes;
+
+    public async ValueTask<byte[]> GetAsync(SegmentLocation segment, Func<SegmentLocation, Task<byte[]>> load, CancellationToken cancellationToken)
+    {
+        var key = (segment.Pack, segment.Ordinal);
+        Lazy<Task<byte[]>> loading;
+        lock (gate)
+        {
+            if (items.TryGetValue(key, out var node) && !(node.Value.Loading.IsValueCreated && node.Value.Loading.Value.IsFaulted))
+            {
+                order.Remove(node);
+                order.AddLast(node);
+                loading = node.Value.Loading;
+            }
+            else
+            {
+                if (node is not null)
+                    Remove(node);
+                loading = new Lazy<Task<byte[]>>(() => load(segment));
+                bytes += segment.Info.PlainLength;
+                items[key] = order.AddLast(new Item(key, segment.Info.PlainLength, loading));
+                while (bytes > maxBytes && order.First is { } oldest && oldest.Value.Key != key)
+                    Remove(oldest);
+            }
+        }
+
+        return await loading.Value.WaitAsync(cancellationToken);
+    }
+
+    private void Remove(LinkedListNode<Item> node)
+    {
+        order.Remove(node);
+        items.Remove(node.Value.Key);
+        bytes -= node.Value.LengthBytes;
+    }
+
+    private sealed record Item((ObjectId Pack, int Ordinal) Key, int LengthBytes, Lazy<Task<byte[]>> Loading);
+}

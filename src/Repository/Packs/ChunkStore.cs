@@ -1,0 +1,180 @@
+using Strongroom.ObjectStores;
+using Strongroom.Repository.Crypto;
+using Strongroom.Repository.Format;
+using Strongroom.Repository.Indexes;
+
+namespace Strongroom.Repository.Packs;
+
+/// <summary>
+/// Where one backup puts its chunks: answers whether one is there already, and gives each worker a lane of its own. A chunk two workers find new at the same
+/// moment is claimed by one of them; nothing is stored twice within a backup unless an index run is being written out.
+/// </summary>
+internal sealed class ChunkStore : IAsyncDisposable
+{
+    /// <summary>Pages are read singly and by many backups: small segments keep that cheap.</summary>
+    private const int PageSegmentBytes = 256 << 10;
+
+    private readonly IObjectStore store;
+    private readonly DomainNames names;
+    private readonly DomainKeys keys;
+    private readonly RepositoryOptions options;
+    private readonly RunCatalog catalog;
+    private readonly IndexSet stored;
+    private readonly SessionIndex recent = new();
+    private readonly PackLedger ledger = new();
+    private readonly Lock lanesGate = new();
+    private readonly List<PackLane> lanes = [];
+    private readonly Stack<PackLane> idle = [];
+    private readonly SemaphoreSlim pagesGate = new(1);
+    private readonly PackLane pages;
+    private int spilling;
+    private volatile bool failed;
+
+    public ChunkStore(IObjectStore store, DomainNames names, DomainKeys keys, RepositoryOptions options, RunCatalog catalog, IndexSet stored)
+    {
+        this.store = store;
+        this.names = names;
+        this.keys = keys;
+        this.options = options;
+        this.catalog = catalog;
+        this.stored = stored;
+        pages = NewLane(PackKind.Pages, PageSegmentBytes);
+    }
+
+    /// <summary>Something could not be stored: chunks claimed since then may be nowhere, so the backup must not be committed.</summary>
+    public bool HasFailed => failed;
+
+    public IndexSet Stored => stored;
+
+    /// <summary>A lane for one worker, to be given back with <see cref="Return"/>; packs go on from worker to worker.</summary>
+    public PackLane Rent(MemberCounters counters)
+    {
+        lock (lanesGate)
+        {
+            if (!idle.TryPop(out var lane))
+            {
+                lane = NewLane(PackKind.Data, options.EffectiveSegmentBytes);
+                lanes.Add(lane);
+            }
+
+            lane.Counters = counters;
+            return lane;
+        }
+    }
+
+    public void Return(PackLane lane)
+    {
+        lock (lanesGate)
+            idle.Push(lane);
+    }
+
+    /// <summary>Stores a data chunk unless it is known.</summary>
+    /// <returns>True when it was new.</returns>
+    public async ValueTask<bool> AddAsync(PackLane lane, ReadOnlyMemory<byte> id, ReadOnlyMemory<byte> plain, CancellationToken cancellationToken)
+    {
+        var prefix = ChunkPrefix.Of(id.Span);
+        if (recent.Contains(prefix) || await stored.FindAsync(prefix, cancellationToken) is not null)
+            return false;
+        bool done = false;
+        try
+        {
+            if (!lane.HasRoom(plain.Length))
+            {
+                await lane.MakeRoomAsync(plain.Length, cancellationToken);
+                await SpillAsync(cancellationToken);
+            }
+
+            bool isNew = recent.TryAdd(lane.Place(prefix, plain.Length));
+            if (isNew)
+                lane.Add(id.Span, plain.Span);
+            done = true;
+            return isNew;
+        }
+        finally
+        {
+            failed |= !done;
+        }
+    }
+
+    /// <summary>Stores a page unless it is known.</summary>
+    /// <param name="id">Receives its id.</param>
+    public async ValueTask AddPageAsync(ReadOnlyMemory<byte> page, Memory<byte> id, MemberCounters counters, CancellationToken cancellationToken)
+    {
+        keys.Pages.Hash(page.Span, id.Span);
+        var prefix = ChunkPrefix.Of(id.Span);
+        if (recent.Contains(prefix) || await stored.FindAsync(prefix, cancellationToken) is not null)
+            return;
+        await pagesGate.WaitAsync(cancellationToken);
+        bool done = false;
+        try
+        {
+            if (!pages.HasRoom(page.Length))
+                await pages.MakeRoomAsync(page.Length, cancellationToken);
+            pages.Counters = counters;
+            if (recent.TryAdd(pages.Place(prefix, page.Length)))
+                pages.Add(id.Span, page.Span);
+            done = true;
+        }
+        finally
+        {
+            failed |= !done;
+            pagesGate.Release();
+        }
+    }
+
+    /// <summary>Makes everything durable: packs first, then an index run that names them. No lane may be rented.</summary>
+    public async ValueTask FlushAsync(CancellationToken cancellationToken)
+    {
+        foreach (var lane in lanes)
+            await lane.FlushAsync(cancellationToken);
+        await pages.FlushAsync(cancellationToken);
+        await WriteRunAsync(cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var lane in lanes)
+            await lane.DisposeAsync();
+        await pages.DisposeAsync();
+        pagesGate.Dispose();
+    }
+
+    private PackLane NewLane(PackKind kind, int segmentBytes) =>
+        new(store, names, keys, ledger, kind, segmentBytes, options.PackBytes, options.CompressionLevel);
+
+    /// <summary>Keeps the table of recent chunks within its bound: those in durable packs move to an index run.</summary>
+    private async ValueTask SpillAsync(CancellationToken cancellationToken)
+    {
+        if (recent.Count < options.SessionIndexEntries || Interlocked.Exchange(ref spilling, 1) != 0)
+            return;
+        try
+        {
+            await WriteRunAsync(cancellationToken);
+        }
+        finally
+        {
+            Volatile.Write(ref spilling, 0);
+        }
+    }
+
+    private async ValueTask WriteRunAsync(CancellationToken cancellationToken)
+    {
+        var packs = ledger.TakeDurable();
+        if (packs.Count == 0)
+            return;
+        var numbers = packs.Keys.Order().Select((pack, position) => (pack, position)).ToDictionary(p => p.pack, p => (uint)p.position);
+        var entries = recent.Extract(packs.Keys.ToHashSet());
+        var span = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(entries);
+        for (int i = 0; i < span.Length; i++)
+            span[i] = span[i] with { Pack = numbers[span[i].Pack] };
+        span.Sort();
+
+        await using var writer = await RunWriter.BeginAsync(store, names, keys, entries.Count, cancellationToken);
+        foreach (var entry in entries)
+            await writer.AddAsync(entry, cancellationToken);
+        foreach (uint pack in packs.Keys.Order())
+            await writer.AddPackAsync(packs[pack], cancellationToken);
+        await writer.FinishAsync(cancellationToken);
+        stored.Add(await catalog.OpenAsync(writer.Id, writer.SizeBytes, cancellationToken));
+    }
+}

@@ -1,0 +1,149 @@
+using System.Runtime.InteropServices;
+using Strongroom.ObjectStores;
+using Strongroom.Repository.Crypto;
+using Strongroom.Repository.Format;
+using Strongroom.Repository.Indexes;
+
+namespace Strongroom.Repository.Packs;
+
+/// <summary>Where a chunk goes that a <see cref="SegmentPlan"/> reads.</summary>
+/// <param name="owner">The number given with the chunk.</param>
+/// <param name="target">The offset given with the chunk, or with the first of several that lie together in both places.</param>
+internal delegate void ChunkReceiver(int owner, long target, ReadOnlySpan<byte> bytes);
+
+/// <summary>
+/// A bounded number of chunks to be read in the order they are stored: every segment is opened once, every chunk's hash is
+/// checked, and what comes out is handed on in any order, from several threads.
+/// </summary>
+internal sealed class SegmentPlan(ChunkSource source)
+{
+    private readonly List<Item> items = [];
+    private readonly List<int> groups = [];
+    private byte[] ids = new byte[64 * ChunkHasher.IdBytes];
+
+    public int Count => items.Count;
+
+    public void Add(IndexHit hit, ReadOnlySpan<byte> id, int owner, long target)
+    {
+        int at = items.Count * ChunkHasher.IdBytes;
+        if (at == ids.Length)
+            Array.Resize(ref ids, ids.Length * 2);
+        id.CopyTo(ids.AsSpan(at));
+        items.Add(new Item(hit.Pack, hit, owner, target, items.Count));
+    }
+
+    /// <summary>Reads everything planned, then is empty again.</summary>
+    public async Task RunAsync(int workers, ChunkReceiver receiver, CancellationToken cancellationToken)
+    {
+        Group();
+        int next = -1;
+        using var failure = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await Task.WhenAll(Enumerable.Range(0, Math.Min(workers, groups.Count)).Select(_ => Task.Run(
+            async () =>
+            {
+                bool done = false;
+                try
+                {
+                    using var reader = source.NewReader();
+                    for (int group; (group = Interlocked.Increment(ref next)) < groups.Count;)
+                    {
+                        failure.Token.ThrowIfCancellationRequested();
+                        await ReadGroupAsync(reader, group, receiver, failure.Token);
+                    }
+
+                    done = true;
+                }
+                finally
+                {
+                    // The first to fail stops the others.
+                    if (!done)
+                        await failure.CancelAsync();
+                }
+            },
+            CancellationToken.None)));
+        items.Clear();
+        groups.Clear();
+    }
+
+    private void Group()
+    {
+        var span = CollectionsMarshal.AsSpan(items);
+        span.Sort();
+        for (int i = 0; i < span.Length; i++)
+        {
+            if (i == 0 || span[i].Pack != span[i - 1].Pack || span[i].Hit.Entry.Segment != span[i - 1].Hit.Entry.Segment)
+                groups.Add(i);
+        }
+    }
+
+    private async ValueTask ReadGroupAsync(PackReader reader, int group, ChunkReceiver receiver, CancellationToken cancellationToken)
+    {
+        int from = groups[group];
+        int to = group + 1 < groups.Count ? groups[group + 1] : items.Count;
+        var segment = await items[from].Hit.SegmentAsync(cancellationToken);
+        ReadOnlyMemory<byte> plain;
+        try
+        {
+            plain = await reader.ReadSegmentAsync(segment, cancellationToken);
+        }
+        catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
+        {
+            // The pack was collected since it was planned: its chunks live elsewhere now, one by one.
+            source.MarkMissing(segment.Pack);
+            for (int i = from; i < to; i++)
+            {
+                var chunk = await source.ReadChunkAsync(IdOf(items[i]), cancellationToken);
+                receiver(items[i].Owner, items[i].Target, chunk.Span);
+            }
+
+            return;
+        }
+
+        Deliver(plain.Span, segment, from, to, receiver);
+    }
+
+    private void Deliver(ReadOnlySpan<byte> plain, in SegmentLocation segment, int from, int to, ChunkReceiver receiver)
+    {
+        var span = CollectionsMarshal.AsSpan(items);
+        for (int i = from; i < to;)
+        {
+            // Neighbours in the segment that are neighbours at the target too go out as one piece.
+            int start = span[i].Hit.Entry.Offset;
+            int length = 0;
+            int first = i;
+            do
+            {
+                ref readonly var item = ref span[i];
+                var entry = item.Hit.Entry;
+                if (entry.Offset + (long)entry.Length > plain.Length)
+                    throw new RepositoryException(RepositoryFailure.Damaged, item.Hit.Run.Name, $"{entry} does not fit its segment of {plain.Length} bytes.");
+                bool verified = i > from && span[i - 1].Hit.Entry.Offset == entry.Offset && IdOf(span[i - 1]).Span.SequenceEqual(IdOf(item).Span);
+                if (!verified)
+                    source.Verify(plain.Slice(entry.Offset, entry.Length), IdOf(item).Span, source.Keys.Chunks, segment, entry.Offset);
+                length += entry.Length;
+                i++;
+            }
+            while (i < to && span[i].Owner == span[first].Owner && span[i].Hit.Entry.Offset == start + length
+                && span[i].Target == span[first].Target + length);
+
+            receiver(span[first].Owner, span[first].Target, plain.Slice(start, length));
+        }
+    }
+
+    private ReadOnlyMemory<byte> IdOf(in Item item) => ids.AsMemory(item.IdIndex * ChunkHasher.IdBytes, ChunkHasher.IdBytes);
+
+    private readonly record struct Item(ObjectId Pack, IndexHit Hit, int Owner, long Target, int IdIndex) : IComparable<Item>
+    {
+        public int CompareTo(Item other)
+        {
+            int order = Pack.CompareTo(other.Pack);
+            if (order == 0)
+                order = Hit.Entry.Segment.CompareTo(other.Hit.Entry.Segment);
+            if (order == 0)
+                order = Hit.Entry.Offset.CompareTo(other.Hit.Entry.Offset);
+            if (order == 0)
+                order = Owner.CompareTo(other.Owner);
+            return order != 0 ? order : Target.CompareTo(other.Target);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+using System.Runtime.CompilerServices;
+using Strongroom.ObjectStores;
+using Strongroom.Repository.Crypto;
+using Strongroom.Repository.Format;
+using Strongroom.Repository.Indexes;
+using Strongroom.Repository.Manifests;
+using Strongroom.Repository.Packs;
+
+namespace Strongroom.Repository;
+
+/// <summary>
+/// A project's backups: its own keys, packs and indexes; nothing is shared with another domain. Thread-safe; backups,
+/// restores, deletions and checks may run side by side, in this process and in others.
+/// </summary>
+public sealed class RepositoryDomain : IAsyncDisposable
+{
+    private readonly IObjectStore store;
+    private readonly RepositoryOptions options;
+    private readonly TimeProvider time;
+    private readonly RunCatalog catalog;
+
+    internal RepositoryDomain(
+        string id, IObjectStore store, DomainKeys keys, RepositoryParameters parameters, RepositoryOptions options, TimeProvider time)
+    {
+        Id = id;
+        this.store = store;
+        this.options = options;
+        this.time = time;
+        Keys = keys;
+        Parameters = parameters;
+        Names = new DomainNames(id);
+        catalog = new RunCatalog(store, Names, keys, options.IndexCacheBytes);
+        Source = new ChunkSource(store, Names, keys, catalog, options.SegmentCacheBytes);
+    }
+
+    public string Id { get; }
+
+    internal IObjectStore Store => store;
+
+    internal DomainNames Names { get; }
+
+    internal DomainKeys Keys { get; }
+
+    internal RepositoryParameters Parameters { get; }
+
+    internal ChunkSource Source { get; }
+
+    internal RunCatalog Catalog => catalog;
+
+    internal RepositoryOptions Options => options;
+
+    /// <summary>Every committed backup, in order of ids. One that is deleted meanwhile may be missing.</summary>
+    /// <exception cref="RepositoryException">A root is damaged: the listing stops there. A check goes on past it.</exception>
+    public async IAsyncEnumerable<BackupRecord> ListBackupsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var stat in store.ListAsync(Names.Backups, cancellationToken))
+        {
+            if (await ReadRootAsync(stat.Name[Names.Backups.Length..], cancellationToken) is { } record)
+                yield return record;
+        }
+    }
+
+    /// <summary>The backup of this id, or the one that has a member of this id; null when there is none.</summary>
+    public async ValueTask<BackupRecord?> FindBackupAsync(string backupOrMemberId, CancellationToken cancellationToken)
+    {
+        if (!ObjectNames.IsValidId(backupOrMemberId))
+            return null;
+        if (await ReadRootAsync(backupOrMemberId, cancellationToken) is { } record)
+            return record;
+        await foreach (var other in ListBackupsAsync(cancellationToken))
+        {
+            if (other.Member(backupOrMemberId) is not null)
+                return other;
+        }
+
+        return null;
+    }
+
+    /// <summary>The newest backup of a resource, by its place in the sequence, or null.</summary>
+    public async ValueTask<BackupRecord?> FindNewestAsync(string resourceId, CancellationToken cancellationToken)
+    {
+        BackupRecord? newest = null;
+        await foreach (var record in ListBackupsAsync(cancellationToken))
+        {
+            if (record.ResourceId == resourceId
+                && (newest is null || (record.Sequence, record.CreatedUs).CompareTo((newest.Sequence, newest.CreatedUs)) > 0))
+                newest = record;
+        }
+
+        return newest;
+    }
+
+    /// <summary>Drops a backup; all others stay complete. A later collection frees its bytes. Deleting what is not there is a success.</summary>
+    public async ValueTask DeleteBackupAsync(string backupId, CancellationToken cancellationToken)
+    {
+        ObjectNames.CheckId(backupId, nameof(backupId));
+        await store.DeleteAsync(Names.Backup(backupId), cancellationToken);
+    }
+
+    /// <summary>Begins a backup. Until it is committed nothing of it exists; disposed without, it leaves only what a collection removes.</summary>
+    /// <exception cref="RepositoryException">Conflict when the id is taken; Damaged when an index run cannot be read: then an index rebuild helps.</exception>
+    public ValueTask<BackupSession> BeginBackupAsync(BackupDescription description, CancellationToken cancellationToken) =>
+        BackupSession.BeginAsync(this, description, time, cancellationToken);
+
+    /// <exception cref="RepositoryException">NotFound when the backup has no such member or it is no disk.</exception>
+    public DiskReader OpenDisk(BackupRecord backup, string memberId) => new(this, backup, FindMember(backup, memberId, MemberKind.Disk));
+
+    /// <summary>Frees what is in memory. Sessions and readers opened from it must be done.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Source.DisposeAsync();
+        catalog.Dispose();
+    }
+
+    /// <summary>Null when there is none, or when it was made void.</summary>
+    internal async ValueTask<BackupRecord?> ReadRootAsync(string backupId, CancellationToken cancellationToken)
+    {
+        string name = Names.Backup(backupId);
+        return await ReadRootBytesAsync(name, cancellationToken) is { } root ? RootFormat.Read(root, backupId, name, Keys) : null;
+    }
+
+    internal async ValueTask<byte[]?> ReadRootBytesAsync(string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await store.GetAllAsync(name, RootFormat.MaxBytes, cancellationToken);
+        }
+        catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
+        {
+            return null;
+        }
+        catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.Invalid)
+        {
+            throw new RepositoryException(RepositoryFailure.Damaged, name, e.Message, e);
+        }
+    }
+
+    private MemberRecord FindMember(BackupRecord backup, string memberId, MemberKind kind) =>
+        backup.Member(memberId) is { } member && member.Kind == kind
+            ? member
+            : throw new RepositoryException(
+                RepositoryFailure.NotFound, Names.Backup(backup.Id), $"It has no {(kind == MemberKind.Disk ? "disk" : "tree")} '{memberId}'.");
+}
