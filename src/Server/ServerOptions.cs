@@ -3,6 +3,7 @@ using System.Net;
 using Microsoft.Extensions.Configuration;
 using Strongroom.Server.Database;
 using Strongroom.Server.Identity;
+using Strongroom.Server.Vaults;
 
 namespace Strongroom.Server;
 
@@ -49,6 +50,8 @@ public sealed class ServerOptions
     public ObjectStoreOptions ObjectStore { get; set; } = new();
 
     public IdentityOptions Identity { get; set; } = new();
+
+    public VaultOptions Vaults { get; set; } = new();
 
     /// <summary>
     /// Reads the JSON file and the environment. What the command line gave is set on the result by the caller, who then
@@ -113,6 +116,7 @@ public sealed class ServerOptions
         ValidateSection("Database:", Database);
         ValidateSection("ObjectStore:", ObjectStore);
         ValidateSection("Identity:", Identity);
+        ValidateSection("Vaults:", Vaults);
     }
 
     /// <summary>The address to listen on; null means every address.</summary>

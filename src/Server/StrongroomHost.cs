@@ -8,6 +8,7 @@ using Microsoft.Extensions.Logging.Console;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
 using Strongroom.Server.Identity;
+using Strongroom.Server.Vaults;
 
 namespace Strongroom.Server;
 
@@ -54,11 +55,13 @@ public static class StrongroomHost
     private static void AddNouns(IServiceCollection services, ServerOptions options)
     {
         services.AddIdentity(options.Identity);
+        services.AddVaults(options.Vaults);
     }
 
     /// <summary>The routes of each noun.</summary>
     private static void MapNouns(WebApplication app)
     {
+        app.MapVaults();
     }
 
     private static void AddKestrel(IWebHostBuilder host, ServerOptions options)

@@ -30,32 +30,26 @@ public sealed class LocalObjectStore : IObjectStore
 
     internal LocalObjectStore(string directory, FileCalls calls)
     {
-        if (directory.Length == 0 || directory.Contains('\0', StringComparison.Ordinal))
-            throw new ObjectStoreException(ObjectStoreFailure.Invalid, $"'{directory}' is no path of a directory.");
         _root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
         if (_root == "/")
-            throw new ObjectStoreException(ObjectStoreFailure.Invalid, $"'{directory}': the root of the file system cannot be a store.");
+            throw new ArgumentException("The root of the file system cannot be an object store.", nameof(directory));
         _rootBytes = Encoding.UTF8.GetBytes(_root + "/");
         if (_rootBytes.Length + ObjectName.MaxLength + 1 > NativeFile.MaxPathBytes)
-            throw new ObjectStoreException(ObjectStoreFailure.Invalid, $"'{directory}': the path is too long for a store.");
+            throw new ArgumentException($"The path '{directory}' is too long for an object store.", nameof(directory));
         _calls = calls;
     }
 
     public string Address => "file:" + _root;
 
     /// <summary>
-    /// Opens the store in <paramref name="directory"/>. A directory that does not exist is an empty store; the first put
-    /// makes it.
+    /// Opens the store in <paramref name="directory"/> and removes what dead processes left of their uploads. A directory
+    /// that does not exist is an empty store; the first put makes it.
     /// </summary>
-    /// <param name="removeLitter">Whether to remove what dead processes left of their uploads.</param>
-    /// <exception cref="ObjectStoreException">
-    /// <see cref="ObjectStoreFailure.Invalid"/>: the path is empty, the root of the file system, or longer than about 3,500 bytes.
-    /// </exception>
-    public static LocalObjectStore Open(string directory, bool removeLitter = true)
+    /// <exception cref="ArgumentException">The path is the root of the file system, or longer than about 3,500 bytes.</exception>
+    public static LocalObjectStore Open(string directory)
     {
         var store = new LocalObjectStore(directory, new FileCalls());
-        if (removeLitter)
-            store.RemoveLitter();
+        store.RemoveLitter();
         return store;
     }
 

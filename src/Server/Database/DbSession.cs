@@ -40,6 +40,14 @@ public sealed class DbSession
         return rows;
     }
 
+    /// <summary>Shows every row to <paramref name="read"/>, in the statement's order: for rows of a join that make up one record together.</summary>
+    public async ValueTask ForEachAsync(Sql sql, Action<DbDataReader> read, CancellationToken cancellationToken)
+    {
+        await using var reader = await Prepare(sql).ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+            read(reader);
+    }
+
     /// <summary>The first row, or the type's default (null for a record) when there is none.</summary>
     public async ValueTask<T?> QueryFirstAsync<T>(Sql sql, Func<DbDataReader, T> read, CancellationToken cancellationToken)
     {

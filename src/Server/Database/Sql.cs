@@ -28,6 +28,8 @@ public sealed class Sql
 
     public IReadOnlyList<object?> Values => values;
 
+    public override string ToString() => Text;
+
     public void AppendLiteral(string literal) => text.Append(literal);
 
     public void AppendFormatted(Sql part)

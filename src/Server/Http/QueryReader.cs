@@ -1,0 +1,71 @@
+using System.Globalization;
+using Microsoft.Extensions.Primitives;
+using Strongroom.Contract;
+
+namespace Strongroom.Server.Http;
+
+/// <summary>
+/// The query of a list. Unknown names are ignored, a filter without a value counts as not given, and what is malformed is
+/// <c>BackupService.9900</c> naming the parameter, the value and the limit.
+/// </summary>
+internal readonly struct QueryReader(HttpRequest request)
+{
+    public const int LimitMax = 1000;
+
+    private readonly IQueryCollection query = request.Query;
+
+    public int Limit() => Int("limit", 1, LimitMax) ?? LimitMax;
+
+    public int Offset() => Int("offset", 0, int.MaxValue) ?? 0;
+
+    /// <summary>The last id of the page before, for clients that page by it.</summary>
+    public string? Marker() => Id("marker");
+
+    public int? Int(string name, int min, int max)
+    {
+        if (!query.TryGetValue(name, out StringValues values))
+            return null;
+        string text = values.ToString();
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= min && value <= max
+            ? value
+            : throw Refused(name, text, $"must be a whole number, {min} to {max}");
+    }
+
+    /// <summary>The last value given.</summary>
+    public string? Text(string name)
+    {
+        if (!query.TryGetValue(name, out StringValues values) || values.Count == 0 || string.IsNullOrEmpty(values[^1]))
+            return null;
+        string text = values[^1]!;
+        return text.Contains('\0', StringComparison.Ordinal) ? throw Refused(name, text, "must not hold a null character") : text;
+    }
+
+    public string? Word(string name, string[] words)
+    {
+        string? text = Text(name);
+        return text is null || words.Contains(text, StringComparer.Ordinal) ? text : throw Refused(name, text, $"must be {string.Join(", ", words)}");
+    }
+
+    public string? Id(string name) => Text(name) is { } text ? Checked(name, text) : null;
+
+    /// <summary>Ids from a name that may be repeated, comma lists included. Null: not given.</summary>
+    public IReadOnlyList<string>? Ids(string name)
+    {
+        if (!query.TryGetValue(name, out StringValues values))
+            return null;
+        var ids = new List<string>();
+        foreach (string? value in values)
+        {
+            foreach (string id in (value ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+                ids.Add(Checked(name, id));
+        }
+
+        return ids.Count == 0 ? null : ids;
+    }
+
+    private static string Checked(string name, string id) =>
+        WireId.IsWellFormed(id) ? id : throw Refused(name, id, "must be a UUID in lower case with dashes");
+
+    private static RefusedException Refused(string name, string value, string rule) =>
+        BodyReader.Refused($"{name} {rule}: it is {ShownText.Quoted(value)}.");
+}

@@ -1,0 +1,30 @@
+using Strongroom.Contract;
+using Strongroom.Server.Database;
+using Strongroom.Server.Http;
+
+namespace Strongroom.Server.Vaults;
+
+/// <summary>Makes a vault with its resources in one transaction; ordinary creation and orders alike.</summary>
+internal static class VaultCreator
+{
+    public static Task<Vault> CreateAsync(
+        MetadataDatabase database, Caller caller, VaultCreation creation, VaultOptions options, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        Vault asked = creation.ToVault(VaultId.New(), caller.ProjectId, caller.UserId, now);
+        if (asked.IsPrePaid)
+            asked = asked with { Charging = VaultOrders.Placed(asked.Charging) };
+        return database.WriteAsync(
+            async session =>
+            {
+                if (await VaultTable.CountAsync(session, caller.ProjectId, cancellationToken) >= options.VaultCountMax)
+                    throw new RefusedException(ErrorCodes.VaultCountExceeded, $"The project has {options.VaultCountMax} vaults: no more can be made.");
+                if (creation.BackupPolicyId is { } policyId)
+                    throw new RefusedException(ErrorCodes.PolicyMissing, $"There is no policy with id {policyId} in this project.");
+                BindingChange change = await VaultBinder.AddAsync(session, asked, creation.Resources, now, cancellationToken);
+                Vault vault = asked with { Resources = change.Added };
+                await VaultTable.InsertAsync(session, vault, cancellationToken);
+                return vault;
+            },
+            cancellationToken);
+    }
+}

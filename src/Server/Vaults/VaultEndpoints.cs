@@ -1,0 +1,176 @@
+using Microsoft.AspNetCore.Routing;
+using Strongroom.Contract;
+using Strongroom.Contract.Vaults;
+using Strongroom.Server.Database;
+using Strongroom.Server.Http;
+using Strongroom.Server.Resources;
+
+namespace Strongroom.Server.Vaults;
+
+/// <summary>The vault operations (atlas of the vault API, section 3).</summary>
+internal sealed class VaultEndpoints(MetadataDatabase database, TimeProvider time, VaultOptions options)
+{
+    private const string Vaults = "/v3/{project_id}/vaults";
+    private const string OneVault = Vaults + "/{vault_id}";
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapPost(Vaults, CreateAsync).WithAction("cbr:vaults:create");
+        routes.MapGet(Vaults, ListAsync).WithAction("cbr:vaults:list");
+        routes.MapGet(OneVault, ShowAsync).WithAction("cbr:vaults:get");
+        routes.MapPut(OneVault, UpdateAsync).WithAction("cbr:vaults:update");
+        routes.MapDelete(OneVault, DeleteAsync).WithAction("cbr:vaults:delete");
+        routes.MapPost(OneVault + "/addresources", AddResourcesAsync).WithAction("cbr:vaults:addResources");
+        routes.MapPost(OneVault + "/removeresources", RemoveResourcesAsync).WithAction("cbr:vaults:removeResources");
+        routes.MapPut(OneVault + "/set-resources", SetResourcesAsync).WithAction("cbr:vaults:update");
+    }
+
+    /// <summary>The vault id of the path.</summary>
+    public static VaultId PathVault(HttpContext context)
+    {
+        string text = (string)context.Request.RouteValues["vault_id"]!;
+        return WireId.IsWellFormed(text)
+            ? new VaultId(text)
+            : throw BodyReader.Refused($"vault_id in the path must be a UUID in lower case with dashes: it is {ShownText.Quoted(text)}.");
+    }
+
+    /// <summary>A vault of the caller's project, or the refusal that there is none.</summary>
+    public static async ValueTask<Vault> RequireAsync(DbSession session, string projectId, VaultId id, CancellationToken cancellationToken) =>
+        await VaultTable.FindAsync(session, projectId, id, cancellationToken)
+        ?? throw new RefusedException(ErrorCodes.VaultMissing, $"There is no vault with id {id} in this project.");
+
+    private async Task CreateAsync(HttpContext context)
+    {
+        VaultCreation creation = await BodyReader.ReadAsync(context, body => VaultRequests.Creation(body, options));
+        Vault vault = await VaultCreator.CreateAsync(database, context.Caller(), creation, options, time.GetStoredNow(), context.RequestAborted);
+        await (vault.IsPrePaid
+            ? JsonReply.WriteAsync(context, VaultOrders.Reply(vault), VaultJson.Default.OrderReply)
+            : ReplyAsync(context, vault));
+    }
+
+    private async Task ListAsync(HttpContext context)
+    {
+        VaultFilter filter = VaultFilter.Of(context.Request);
+        string projectId = context.Caller().ProjectId;
+        VaultPage page = await database.ReadAsync(
+            async session =>
+            {
+                if (filter.Marker is { } marker && !await VaultTable.WasThereAsync(session, projectId, marker, context.RequestAborted))
+                    throw BodyReader.Refused($"marker must be the id of a vault of this project: there is none with id {marker}.");
+                return await VaultTable.ListAsync(session, projectId, filter, context.RequestAborted);
+            },
+            context.RequestAborted);
+        var reply = new VaultListReply([.. page.Vaults.Select(VaultShapes.ToShape)], (int)page.Count, filter.Offset, filter.Limit);
+        await JsonReply.WriteAsync(context, reply, VaultJson.Default.VaultListReply);
+    }
+
+    private async Task ShowAsync(HttpContext context)
+    {
+        VaultId id = PathVault(context);
+        string projectId = context.Caller().ProjectId;
+        Vault vault = await database.ReadAsync(session => RequireAsync(session, projectId, id, context.RequestAborted), context.RequestAborted);
+        await ReplyAsync(context, vault);
+    }
+
+    private async Task UpdateAsync(HttpContext context)
+    {
+        VaultId id = PathVault(context);
+        VaultChange change = await BodyReader.ReadAsync(context, VaultRequests.Change);
+        Vault vault = await ChangeAsync(
+            context,
+            id,
+            async (session, vault) =>
+            {
+                Vault changed = vault.Changed(change);
+                await VaultTable.UpdateAsync(session, changed, context.RequestAborted);
+                return changed;
+            });
+        await ReplyAsync(context, vault);
+    }
+
+    private async Task DeleteAsync(HttpContext context)
+    {
+        VaultId id = PathVault(context);
+        DateTimeOffset now = time.GetStoredNow();
+        await ChangeAsync(
+            context,
+            id,
+            async (session, vault) =>
+            {
+                vault.RefuseUnlessDeletable();
+                await VaultTable.MarkDeletedAsync(session, id, now, context.RequestAborted);
+                return true;
+            });
+        JsonReply.NoContent(context);
+    }
+
+    private async Task AddResourcesAsync(HttpContext context)
+    {
+        VaultId id = PathVault(context);
+        List<ResourceAddition> additions = await BodyReader.ReadAsync(context, VaultRequests.ResourceAdditions);
+        DateTimeOffset now = time.GetStoredNow();
+        await ChangeAsync(
+            context,
+            id,
+            async (session, vault) =>
+            {
+                vault.RefuseUnlessBindable();
+                BindingChange change = await VaultBinder.AddAsync(session, vault, additions, now, context.RequestAborted);
+                foreach (VaultResource added in change.Added)
+                    await VaultTable.InsertBindingAsync(session, id, added, context.RequestAborted);
+                foreach (VaultResource updated in change.Updated)
+                    await VaultTable.UpdateBindingAsync(session, id, updated, context.RequestAborted);
+                return true;
+            });
+        var reply = new AddResourcesReply([.. additions.Select(addition => addition.Id.Value)]);
+        await JsonReply.WriteAsync(context, reply, VaultJson.Default.AddResourcesReply);
+    }
+
+    private async Task RemoveResourcesAsync(HttpContext context)
+    {
+        VaultId id = PathVault(context);
+        List<ResourceId> ids = await BodyReader.ReadAsync(context, VaultRequests.ResourceIds);
+        List<VaultResource> removed = await ChangeAsync(
+            context,
+            id,
+            async (session, vault) =>
+            {
+                List<VaultResource> leaving = vault.RemovableResources(ids);
+                foreach (VaultResource resource in leaving)
+                    await VaultTable.DeleteBindingAsync(session, id, resource.Id, context.RequestAborted);
+                return leaving;
+            });
+        var reply = new RemoveResourcesReply([.. removed.Select(resource => resource.Id.Value)]);
+        await JsonReply.WriteAsync(context, reply, VaultJson.Default.RemoveResourcesReply);
+    }
+
+    private async Task SetResourcesAsync(HttpContext context)
+    {
+        VaultId id = PathVault(context);
+        (List<ResourceId> ids, bool autoProtect) = await BodyReader.ReadAsync(context, VaultRequests.Suspension);
+        List<ResourceId> distinct = [.. ids.Distinct()];
+        await ChangeAsync(
+            context,
+            id,
+            async (session, vault) =>
+            {
+                vault.RefuseUnlessBindable();
+                foreach (ResourceId resourceId in distinct)
+                    await VaultTable.UpdateBindingAsync(session, id, vault.Settled(resourceId) with { AutoProtect = autoProtect }, context.RequestAborted);
+                return true;
+            });
+        var reply = new SetResourcesReply([.. distinct.Select(resourceId => resourceId.Value)]);
+        await JsonReply.WriteAsync(context, reply, VaultJson.Default.SetResourcesReply);
+    }
+
+    /// <summary>One transaction on one vault of the caller's project.</summary>
+    private Task<T> ChangeAsync<T>(HttpContext context, VaultId id, Func<DbSession, Vault, ValueTask<T>> work)
+    {
+        string projectId = context.Caller().ProjectId;
+        return database.WriteAsync(
+            async session => await work(session, await RequireAsync(session, projectId, id, context.RequestAborted)), context.RequestAborted);
+    }
+
+    private static Task ReplyAsync(HttpContext context, Vault vault) =>
+        JsonReply.WriteAsync(context, new VaultReply(vault.ToShape()), VaultJson.Default.VaultReply);
+}

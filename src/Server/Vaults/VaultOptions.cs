@@ -1,0 +1,19 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Strongroom.Server.Vaults;
+
+/// <summary>Limits the public clouds differ in.</summary>
+public sealed class VaultOptions
+{
+    /// <summary>The smallest vault that can be made: 10 in the current API reference, 1 in older ones.</summary>
+    [Range(1, 10485760)]
+    public int SizeMinGb { get; set; } = 10;
+
+    /// <summary>Tags per vault: 20 on Open Telekom Cloud since 2023-08, 10 on Huawei Cloud.</summary>
+    [Range(1, 100)]
+    public int TagCountMax { get; set; } = 20;
+
+    /// <summary>Vaults per project. The clouds set none; a bound keeps one project's lists from becoming everybody's load.</summary>
+    [Range(1, 100_000)]
+    public int VaultCountMax { get; set; } = 10_000;
+}
