@@ -42,6 +42,9 @@ public abstract class Dialect
     /// <summary>The transaction lost against another one and may simply be run again.</summary>
     public abstract bool IsRetryable(DbException error);
 
+    /// <summary>The server went away or was restarted: the statement may be run again on another connection, unless it was the commit.</summary>
+    public abstract bool IsConnectionLost(DbException error);
+
     private sealed class SqliteDialect : Dialect
     {
         private const int Busy = 5;
@@ -75,6 +78,8 @@ public abstract class Dialect
             error is SqliteException { SqliteExtendedErrorCode: ConstraintUnique or ConstraintPrimaryKey };
 
         public override bool IsRetryable(DbException error) => error is SqliteException { SqliteErrorCode: Busy or Locked };
+
+        public override bool IsConnectionLost(DbException error) => false;
     }
 
     private sealed class PostgresDialect : Dialect
@@ -108,5 +113,11 @@ public abstract class Dialect
 
         public override bool IsRetryable(DbException error) =>
             error is PostgresException { SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected };
+
+        // What Npgsql throws of itself is about the connection; the server's own words are PostgresExceptions.
+        public override bool IsConnectionLost(DbException error) => error is PostgresException
+        {
+            SqlState: PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow
+        } or NpgsqlException { InnerException: IOException or System.Net.Sockets.SocketException };
     }
 }

@@ -1,11 +1,13 @@
 using System.Collections.Concurrent;
+using System.Data;
 using System.Data.Common;
 
 namespace Strongroom.Server.Database;
 
 /// <summary>
 /// The service's database, SQLite or PostgreSQL. Reads run on any free connection; writes run as one serialisable
-/// transaction each, and are run again from the start when they lose against another one.
+/// transaction each, and are run again from the start when they lose against another one. Work handed in must not call
+/// this object again: it would hold one connection while it waits for another.
 /// </summary>
 public sealed class MetadataDatabase : IAsyncDisposable
 {
@@ -27,23 +29,32 @@ public sealed class MetadataDatabase : IAsyncDisposable
 
     public Dialect Dialect { get; }
 
-    /// <summary>Runs statements that only read. Several statements see several states; use <see cref="WriteAsync{T}"/> where that matters.</summary>
+    /// <summary>
+    /// Runs statements that only read; they run again when the connection turns out to be dead. Several statements see
+    /// several states; use <see cref="WriteAsync{T}"/> where that matters.
+    /// </summary>
     public async Task<T> ReadAsync<T>(Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken)
     {
-        DbSession session = await TakeAsync(cancellationToken);
-        bool healthy = true;
-        try
+        for (int attempt = 1; ; attempt++)
         {
-            return await work(session);
-        }
-        catch (DbException)
-        {
-            healthy = false;
-            throw;
-        }
-        finally
-        {
-            await GiveBackAsync(session, healthy);
+            DbSession session = await TakeAsync(cancellationToken);
+            bool healthy = true;
+            try
+            {
+                return await work(session);
+            }
+            catch (DbException error)
+            {
+                healthy = false;
+                if (!Dialect.IsConnectionLost(error) || attempt > 1)
+                    throw;
+            }
+            finally
+            {
+                await GiveBackAsync(session, healthy);
+            }
+
+            await CloseIdleAsync();
         }
     }
 
@@ -59,14 +70,10 @@ public sealed class MetadataDatabase : IAsyncDisposable
         {
             for (int attempt = 1; ; attempt++)
             {
-                try
-                {
-                    return await WriteOnceAsync(work, cancellationToken);
-                }
-                catch (DbException error) when (Dialect.IsRetryable(error) && attempt < WriteAttemptsMax)
-                {
-                    await BackOffAsync(attempt, cancellationToken);
-                }
+                (bool done, T result) = await TryWriteAsync(work, isLast: attempt == WriteAttemptsMax, cancellationToken);
+                if (done)
+                    return result;
+                await BackOffAsync(attempt, cancellationToken);
             }
         }
         finally
@@ -86,58 +93,10 @@ public sealed class MetadataDatabase : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        while (idle.TryTake(out DbSession? session))
-            await CloseAsync(session);
+        await CloseIdleAsync();
         await dataSource.DisposeAsync();
         sessions.Dispose();
         writer?.Dispose();
-    }
-
-    private async Task<T> WriteOnceAsync<T>(Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken)
-    {
-        DbSession session = await TakeAsync(cancellationToken);
-        bool healthy = false;
-        try
-        {
-            await using DbTransaction transaction = Dialect.BeginWrite(session.Connection);
-            session.Transaction = transaction;
-            T result;
-            try
-            {
-                result = await work(session);
-            }
-            catch
-            {
-                await transaction.RollbackAsync(CancellationToken.None);
-                healthy = true;
-                throw;
-            }
-
-            await transaction.CommitAsync(CancellationToken.None);
-            healthy = true;
-            return result;
-        }
-        finally
-        {
-            session.Transaction = null;
-            await GiveBackAsync(session, healthy);
-        }
-    }
-
-    private async Task<DbSession> TakeAsync(CancellationToken cancellationToken)
-    {
-        await sessions.WaitAsync(cancellationToken);
-        if (idle.TryTake(out DbSession? session))
-            return session;
-        try
-        {
-            return new DbSession(await OpenConnectionAsync(cancellationToken), Dialect);
-        }
-        catch
-        {
-            sessions.Release();
-            throw;
-        }
     }
 
     /// <summary>A connection outside the pool, made ready; the caller disposes of it.</summary>
@@ -167,18 +126,92 @@ public sealed class MetadataDatabase : IAsyncDisposable
         }
     }
 
+    /// <summary>False: nothing has happened, and the transaction may be run again.</summary>
+    private async Task<(bool Done, T Result)> TryWriteAsync<T>(
+        Func<DbSession, ValueTask<T>> work,
+        bool isLast,
+        CancellationToken cancellationToken)
+    {
+        DbSession session = await TakeAsync(cancellationToken);
+        bool healthy = false;
+        bool committing = false;
+        try
+        {
+            await using DbTransaction transaction = Dialect.BeginWrite(session.Connection);
+            session.Transaction = transaction;
+            T result;
+            try
+            {
+                result = await work(session);
+            }
+            catch (Exception error) when (error is not DbException)
+            {
+                await transaction.RollbackAsync(CancellationToken.None);
+                healthy = true;
+                throw;
+            }
+
+            committing = true;
+            await transaction.CommitAsync(CancellationToken.None);
+            healthy = true;
+            return (true, result);
+        }
+        catch (DbException error) when (!isLast && Dialect.IsRetryable(error))
+        {
+            return (false, default!);
+        }
+        catch (DbException error) when (!isLast && !committing && Dialect.IsConnectionLost(error))
+        {
+            await CloseIdleAsync();
+            return (false, default!);
+        }
+        catch (DbException error) when (Dialect.IsUniqueViolation(error))
+        {
+            // An ordinary answer, which the caller expects; the rolled back connection is as good as before.
+            healthy = true;
+            throw;
+        }
+        finally
+        {
+            session.Transaction = null;
+            await GiveBackAsync(session, healthy);
+        }
+    }
+
     // Losers of the same contest must not all return at the same moment.
     private static Task BackOffAsync(int attempt, CancellationToken cancellationToken) =>
         Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.NextDouble() * (1 << Math.Min(attempt, 7))), cancellationToken);
 
+    private async Task<DbSession> TakeAsync(CancellationToken cancellationToken)
+    {
+        await sessions.WaitAsync(cancellationToken);
+        if (idle.TryTake(out DbSession? session))
+            return session;
+        try
+        {
+            return new DbSession(await OpenConnectionAsync(cancellationToken), Dialect);
+        }
+        catch
+        {
+            sessions.Release();
+            throw;
+        }
+    }
+
     private async ValueTask GiveBackAsync(DbSession session, bool healthy)
     {
         // After an error the connection may be broken (server restarted): open a new one next time.
-        if (healthy)
+        if (healthy && session.Connection.State == ConnectionState.Open)
             idle.Add(session);
         else
             await CloseAsync(session);
         sessions.Release();
+    }
+
+    private async ValueTask CloseIdleAsync()
+    {
+        while (idle.TryTake(out DbSession? session))
+            await CloseAsync(session);
     }
 
     private static async ValueTask CloseAsync(DbSession session)

@@ -10,7 +10,7 @@ internal sealed record MigrationScript(int Number, string Name, string Text)
     private const string ResourcePrefix = "migrations/";
 
     /// <summary>SHA-256 of the text with line ends as LF, in hex.</summary>
-    public string Checksum { get; } =
+    public string Checksum =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Text.ReplaceLineEndings("\n"))));
 
     /// <summary>
