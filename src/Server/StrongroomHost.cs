@@ -61,6 +61,7 @@ public static class StrongroomHost
     /// <summary>The routes of each noun.</summary>
     private static void MapNouns(WebApplication app)
     {
+        app.MapIdentity();
         app.MapVaults();
     }
 

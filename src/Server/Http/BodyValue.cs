@@ -34,6 +34,9 @@ internal readonly struct BodyValue
     /// <summary>Present and not null.</summary>
     public bool IsGiven => element.ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null);
 
+    /// <summary>Where the reference allows a word in place of an object.</summary>
+    public bool IsText => element.ValueKind == JsonValueKind.String;
+
     /// <summary>As in <c>vault.resources[3].id</c>.</summary>
     public string Path => name is null && parent.Length == 0 ? "the body"
         : name is null ? $"{parent}[{index}]"

@@ -254,7 +254,7 @@ public sealed class IdentityAdministration : IAsyncDisposable
     private string HashPassword(string password)
     {
         if (password.Length is < PasswordLengthMin or > PasswordLengthMax)
-            throw new RefusedException(IdentityErrorCodes.Malformed, $"A password has {PasswordLengthMin} to {PasswordLengthMax} characters.");
+            throw new RefusedException(ErrorCodes.ParameterInvalid, $"A password has {PasswordLengthMin} to {PasswordLengthMax} characters.");
         return PasswordHash.Make(password, passwordIterations);
     }
 
@@ -263,7 +263,7 @@ public sealed class IdentityAdministration : IAsyncDisposable
         if (name.Length is 0 or > NameLengthMax || name.Any(char.IsControl) || name != name.Trim())
         {
             throw new RefusedException(
-                IdentityErrorCodes.Malformed,
+                ErrorCodes.ParameterInvalid,
                 $"The name of a {kind} has 1 to {NameLengthMax} characters, no control characters, and no blank at either end.");
         }
     }

@@ -8,9 +8,7 @@ namespace Strongroom.Server.Identity;
 /// </summary>
 public static class IdentityErrorCodes
 {
-    public static readonly ErrorCode Malformed = new("IAM.0400", 400);
     public static readonly ErrorCode Unauthorized = new("IAM.0401", 401);
-    public static readonly ErrorCode Forbidden = new("IAM.0403", 403);
     public static readonly ErrorCode NotFound = new("IAM.0404", 404);
     public static readonly ErrorCode Conflict = new("IAM.0409", 409);
 }

@@ -1,5 +1,3 @@
-using Microsoft.AspNetCore.Routing;
-
 namespace Strongroom.Server.Identity;
 
 internal static class IdentityServices
@@ -9,5 +7,16 @@ internal static class IdentityServices
         services.AddSingleton(options);
         services.AddSingleton<TokenAuthenticator>();
         services.AddSingleton<TokenIssuer>();
+        services.AddSingleton<SignInThrottle>();
+        services.AddSingleton<SignIn>();
+        services.AddSingleton<IdentityEndpoints>();
+        services.AddSingleton<VersionEndpoints>();
+        services.AddHostedService<ExpiredTokenSweep>();
+    }
+
+    public static void MapIdentity(this WebApplication app)
+    {
+        app.Services.GetRequiredService<IdentityEndpoints>().Map(app);
+        app.Services.GetRequiredService<VersionEndpoints>().Map(app);
     }
 }

@@ -27,6 +27,15 @@ internal sealed record Token(
     DateTimeOffset IssuedAt,
     DateTimeOffset ExpiresAt)
 {
+    public bool IsAdmin => Roles.Contains(ActionPolicy.AdminRole);
+
     public Caller ToCaller(string requestId) =>
         new(UserId, UserName, ProjectId, Scope == ScopeKind.None ? UserDomainId : ScopeDomainId, Roles, requestId);
+}
+
+internal static class TokenExtensions
+{
+    /// <summary>The caller's token, with what <see cref="Caller"/> leaves out.</summary>
+    public static Token Token(this HttpContext context) =>
+        context.Features.Get<Token>() ?? throw new InvalidOperationException("This route is open to all: it has no caller.");
 }

@@ -1,0 +1,143 @@
+using System.Net;
+using Microsoft.AspNetCore.Routing;
+using Strongroom.Contract;
+using Strongroom.Contract.Identity;
+using Strongroom.Server.Database;
+using Strongroom.Server.Http;
+
+namespace Strongroom.Server.Identity;
+
+/// <summary>
+/// The part of Keystone v3 that clients of CBR use (Identity API v3, "Authentication and token management", read 2026-01).
+/// </summary>
+internal sealed class IdentityEndpoints(
+    MetadataDatabase database,
+    SignIn signIn,
+    TokenAuthenticator authenticator,
+    ServerOptions options)
+{
+    private const string SubjectHeader = IdentityClient.SubjectTokenHeader;
+    private const string Tokens = "/v3/auth/tokens";
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapPost(Tokens, IssueAsync).OpenToAll().WithMetadata(new IdentityRoute());
+        routes.MapMethods(Tokens, ["GET", "HEAD"], ShowAsync).ForAnyCaller().WithMetadata(new IdentityRoute());
+        routes.MapDelete(Tokens, RevokeAsync).ForAnyCaller().WithMetadata(new IdentityRoute());
+        routes.MapGet("/v3/auth/catalog", ShowCatalogAsync).ForAnyCaller().WithMetadata(new IdentityRoute());
+        routes.MapGet("/v3/auth/projects", ListOwnProjectsAsync).ForAnyCaller().WithMetadata(new IdentityRoute());
+        routes.MapGet("/v3/auth/domains", ListOwnDomainsAsync).ForAnyCaller().WithMetadata(new IdentityRoute());
+        routes.MapGet("/v3/projects", ListProjectsAsync).ForAnyCaller().WithMetadata(new IdentityRoute());
+    }
+
+    private async Task IssueAsync(HttpContext context)
+    {
+        SignInRequest request = await BodyReader.ReadAsync(context, SignInRequest.Read);
+        IPAddress address = context.Connection.RemoteIpAddress ?? IPAddress.None;
+        IssuedToken issued = await signIn.AuthenticateAsync(request, address, context.RequestAborted);
+        context.Response.Headers[SubjectHeader] = issued.Text;
+        await ReplyAsync(context, issued.Token, StatusCodes.Status201Created);
+    }
+
+    private async Task ShowAsync(HttpContext context)
+    {
+        (string text, Token token) = await FindSubjectAsync(context);
+        context.Response.Headers[SubjectHeader] = text;
+        await ReplyAsync(context, token, StatusCodes.Status200OK);
+    }
+
+    private async Task RevokeAsync(HttpContext context)
+    {
+        (string text, _) = await FindSubjectAsync(context);
+        TokenHash.TryOf(text, out TokenHash hash);
+        long revision = await database.WriteAsync(
+            async session =>
+            {
+                await TokenTable.DeleteAsync(session, hash, context.RequestAborted);
+                return await IdentityRevision.RaiseAsync(session, context.RequestAborted);
+            },
+            context.RequestAborted);
+        authenticator.Learn(revision);
+        JsonReply.NoContent(context);
+    }
+
+    private Task ShowCatalogAsync(HttpContext context)
+    {
+        var reply = new CatalogReply(Catalog(context, context.Token()), Links(context));
+        return JsonReply.WriteAsync(context, reply, IdentityJson.Default.CatalogReply);
+    }
+
+    private async Task ListOwnProjectsAsync(HttpContext context)
+    {
+        string userId = context.Token().UserId;
+        List<Project> projects = await database.ReadAsync(
+            session => RoleTable.ListProjectsOfAsync(session, userId, context.RequestAborted), context.RequestAborted);
+        await ReplyAsync(context, projects);
+    }
+
+    private async Task ListOwnDomainsAsync(HttpContext context)
+    {
+        string userId = context.Token().UserId;
+        string? name = new QueryReader(context.Request).Text("name");
+        List<Domain> domains = await database.ReadAsync(
+            session => RoleTable.ListDomainsOfAsync(session, userId, context.RequestAborted), context.RequestAborted);
+        string baseUrl = BaseUrl(context);
+        var reply = new DomainListReply(
+            [.. domains.Where(domain => name is null || domain.Name == name).Select(domain => domain.ToShape(baseUrl))], Links(context));
+        await JsonReply.WriteAsync(context, reply, IdentityJson.Default.DomainListReply);
+    }
+
+    /// <summary>
+    /// An administrator sees every project, others those they have a role in. SDKs ask for one by name and want exactly one
+    /// answer, so a name without a domain is looked for in the caller's own.
+    /// </summary>
+    private async Task ListProjectsAsync(HttpContext context)
+    {
+        Token token = context.Token();
+        var query = new QueryReader(context.Request);
+        string? name = query.Text("name");
+        string? domainId = query.Text("domain_id") ?? (name is null ? null : token.UserDomainId);
+        List<Project> projects = await database.ReadAsync(
+            session => token.IsAdmin
+                ? ProjectTable.ListAsync(session, context.RequestAborted)
+                : RoleTable.ListProjectsOfAsync(session, token.UserId, context.RequestAborted),
+            context.RequestAborted);
+        await ReplyAsync(
+            context,
+            projects.Where(project => (name is null || project.Name == name) && (domainId is null || project.DomainId == domainId)));
+    }
+
+    /// <summary>The token of <c>X-Subject-Token</c>, if it is the caller's own or the caller an administrator; to others it is not there.</summary>
+    private async Task<(string Text, Token Token)> FindSubjectAsync(HttpContext context)
+    {
+        string text = context.Request.Headers[SubjectHeader].ToString();
+        if (text.Length == 0)
+            throw new RefusedException(ErrorCodes.ParameterInvalid, $"The header {SubjectHeader} is missing: it says which token is meant.");
+        Token caller = context.Token();
+        Token? subject = await authenticator.FindAsync(text, context.RequestAborted);
+        return subject is not null && (subject.UserId == caller.UserId || caller.IsAdmin)
+            ? (text, subject)
+            : throw new RefusedException(IdentityErrorCodes.NotFound, $"The token in {SubjectHeader} is unknown, revoked or expired.");
+    }
+
+    private Task ReplyAsync(HttpContext context, Token token, int status)
+    {
+        bool wantsCatalog = !context.Request.Query.ContainsKey("nocatalog");
+        TokenReply reply = token.ToReply(wantsCatalog ? Catalog(context, token) : null);
+        return JsonReply.WriteAsync(context, reply, IdentityJson.Default.TokenReply, status);
+    }
+
+    private Task ReplyAsync(HttpContext context, IEnumerable<Project> projects)
+    {
+        string baseUrl = BaseUrl(context);
+        var reply = new ProjectListReply([.. projects.Select(project => project.ToShape(baseUrl))], Links(context));
+        return JsonReply.WriteAsync(context, reply, IdentityJson.Default.ProjectListReply);
+    }
+
+    private IReadOnlyList<ServiceShape> Catalog(HttpContext context, Token token) =>
+        ServiceCatalog.For(token.ProjectId, options.Identity.Region, BaseUrl(context));
+
+    private LinksShape Links(HttpContext context) => new(BaseUrl(context) + context.Request.Path, Previous: null, Next: null);
+
+    private string BaseUrl(HttpContext context) => PublicAddress.Of(context, options);
+}
