@@ -37,6 +37,9 @@ public abstract class Dialect
     /// <summary>Begins a transaction that reads what it will write: serialisable on both.</summary>
     public abstract DbTransaction BeginWrite(DbConnection connection);
 
+    /// <summary>Begins a transaction whose statements each see the newest committed state.</summary>
+    public abstract DbTransaction BeginRelaxedWrite(DbConnection connection);
+
     public abstract bool IsUniqueViolation(DbException error);
 
     /// <summary>The transaction lost against another one and may simply be run again.</summary>
@@ -74,6 +77,8 @@ public abstract class Dialect
         public override DbTransaction BeginWrite(DbConnection connection) =>
             ((SqliteConnection)connection).BeginTransaction(IsolationLevel.Serializable, deferred: false);
 
+        public override DbTransaction BeginRelaxedWrite(DbConnection connection) => BeginWrite(connection);
+
         public override bool IsUniqueViolation(DbException error) =>
             error is SqliteException { SqliteExtendedErrorCode: ConstraintUnique or ConstraintPrimaryKey };
 
@@ -108,6 +113,8 @@ public abstract class Dialect
         }
 
         public override DbTransaction BeginWrite(DbConnection connection) => connection.BeginTransaction(IsolationLevel.Serializable);
+
+        public override DbTransaction BeginRelaxedWrite(DbConnection connection) => connection.BeginTransaction(IsolationLevel.ReadCommitted);
 
         public override bool IsUniqueViolation(DbException error) => error is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation };
 

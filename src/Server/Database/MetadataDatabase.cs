@@ -19,6 +19,9 @@ public sealed class MetadataDatabase : IAsyncDisposable
     private readonly SemaphoreSlim sessions;
     private readonly SemaphoreSlim? writer;
 
+    // Whoever lost once waits here for the others that did: one by one they get through where all at once they only fight.
+    private readonly SemaphoreSlim losers = new(1);
+
     public MetadataDatabase(Dialect dialect, string connectionString, int connectionCountMax = 32)
     {
         Dialect = dialect;
@@ -62,40 +65,29 @@ public sealed class MetadataDatabase : IAsyncDisposable
     /// Runs <paramref name="work"/> in one transaction and commits it; on return its effect is durable. It may run several
     /// times, so it must change nothing but the database. An exception rolls back.
     /// </summary>
-    public async Task<T> WriteAsync<T>(Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken)
-    {
-        if (writer is not null)
-            await writer.WaitAsync(cancellationToken);
-        try
-        {
-            for (int attempt = 1; ; attempt++)
-            {
-                (bool done, T result) = await TryWriteAsync(work, isLast: attempt == WriteAttemptsMax, cancellationToken);
-                if (done)
-                    return result;
-                await BackOffAsync(attempt, cancellationToken);
-            }
-        }
-        finally
-        {
-            writer?.Release();
-        }
-    }
+    public Task<T> WriteAsync<T>(Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken) =>
+        WriteUntilDoneAsync(work, isRelaxed: false, cancellationToken);
 
     public Task WriteAsync(Func<DbSession, ValueTask> work, CancellationToken cancellationToken) =>
-        WriteAsync(
-            async session =>
-            {
-                await work(session);
-                return true;
-            },
-            cancellationToken);
+        WriteUntilDoneAsync(Returning(work), isRelaxed: false, cancellationToken);
+
+    /// <summary>
+    /// The same for work whose every statement is right by itself, whatever others commit in between: each sees the newest
+    /// state. It neither loses against other transactions nor makes them lose, which suits what runs all the time, such as
+    /// claims and heartbeats.
+    /// </summary>
+    public Task<T> WriteRelaxedAsync<T>(Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken) =>
+        WriteUntilDoneAsync(work, isRelaxed: true, cancellationToken);
+
+    public Task WriteRelaxedAsync(Func<DbSession, ValueTask> work, CancellationToken cancellationToken) =>
+        WriteUntilDoneAsync(Returning(work), isRelaxed: true, cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
         await CloseIdleAsync();
         await dataSource.DisposeAsync();
         sessions.Dispose();
+        losers.Dispose();
         writer?.Dispose();
     }
 
@@ -126,9 +118,45 @@ public sealed class MetadataDatabase : IAsyncDisposable
         }
     }
 
+    private static Func<DbSession, ValueTask<bool>> Returning(Func<DbSession, ValueTask> work) => async session =>
+    {
+        await work(session);
+        return true;
+    };
+
+    private async Task<T> WriteUntilDoneAsync<T>(Func<DbSession, ValueTask<T>> work, bool isRelaxed, CancellationToken cancellationToken)
+    {
+        if (writer is not null)
+            await writer.WaitAsync(cancellationToken);
+        bool hasLost = false;
+        try
+        {
+            for (int attempt = 1; ; attempt++)
+            {
+                (bool done, T result) = await TryWriteAsync(work, isRelaxed, isLast: attempt == WriteAttemptsMax, cancellationToken);
+                if (done)
+                    return result;
+                if (!hasLost)
+                {
+                    await losers.WaitAsync(cancellationToken);
+                    hasLost = true;
+                }
+
+                await BackOffAsync(attempt, cancellationToken);
+            }
+        }
+        finally
+        {
+            if (hasLost)
+                losers.Release();
+            writer?.Release();
+        }
+    }
+
     /// <summary>False: nothing has happened, and the transaction may be run again.</summary>
     private async Task<(bool Done, T Result)> TryWriteAsync<T>(
         Func<DbSession, ValueTask<T>> work,
+        bool isRelaxed,
         bool isLast,
         CancellationToken cancellationToken)
     {
@@ -137,7 +165,9 @@ public sealed class MetadataDatabase : IAsyncDisposable
         bool committing = false;
         try
         {
-            await using DbTransaction transaction = Dialect.BeginWrite(session.Connection);
+            await using DbTransaction transaction = isRelaxed
+                ? Dialect.BeginRelaxedWrite(session.Connection)
+                : Dialect.BeginWrite(session.Connection);
             session.Transaction = transaction;
             T result;
             try
