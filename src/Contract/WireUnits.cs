@@ -28,6 +28,9 @@ public static class WireUnits
     public static string Instant(DateTimeOffset instant) =>
         instant.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.ffffff", CultureInfo.InvariantCulture);
 
+    /// <summary>A number where the wire wants it as text.</summary>
+    public static string Decimal(long value) => value.ToString(CultureInfo.InvariantCulture);
+
     private static int RoundUp(long bytes, long unit)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);

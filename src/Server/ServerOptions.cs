@@ -3,6 +3,7 @@ using System.Net;
 using Microsoft.Extensions.Configuration;
 using Strongroom.Server.Database;
 using Strongroom.Server.Identity;
+using Strongroom.Server.Tasks;
 using Strongroom.Server.Vaults;
 
 namespace Strongroom.Server;
@@ -50,6 +51,8 @@ public sealed class ServerOptions
     public ObjectStoreOptions ObjectStore { get; set; } = new();
 
     public IdentityOptions Identity { get; set; } = new();
+
+    public TaskOptions Tasks { get; set; } = new();
 
     public VaultOptions Vaults { get; set; } = new();
 
@@ -116,6 +119,7 @@ public sealed class ServerOptions
         ValidateSection("Database:", Database);
         ValidateSection("ObjectStore:", ObjectStore);
         ValidateSection("Identity:", Identity);
+        ValidateSection("Tasks:", Tasks);
         ValidateSection("Vaults:", Vaults);
     }
 

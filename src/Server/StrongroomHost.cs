@@ -8,6 +8,7 @@ using Microsoft.Extensions.Logging.Console;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
 using Strongroom.Server.Identity;
+using Strongroom.Server.Tasks;
 using Strongroom.Server.Vaults;
 
 namespace Strongroom.Server;
@@ -56,6 +57,7 @@ public static class StrongroomHost
     {
         services.AddIdentity(options.Identity);
         services.AddVaults(options.Vaults);
+        services.AddTasks(options);
     }
 
     /// <summary>The routes of each noun.</summary>
@@ -63,6 +65,7 @@ public static class StrongroomHost
     {
         app.MapIdentity();
         app.MapVaults();
+        app.MapTasks();
     }
 
     private static void AddKestrel(IWebHostBuilder host, ServerOptions options)

@@ -16,5 +16,7 @@ public static class StoredInstant
 
     public static DateTimeOffset GetInstant(this DbDataReader row, int ordinal) => FromMicroseconds(row.GetInt64(ordinal));
 
+    public static DateTimeOffset? GetInstantOrNull(this DbDataReader row, int ordinal) => row.IsDBNull(ordinal) ? null : row.GetInstant(ordinal);
+
     public static string? GetTextOrNull(this DbDataReader row, int ordinal) => row.IsDBNull(ordinal) ? null : row.GetString(ordinal);
 }

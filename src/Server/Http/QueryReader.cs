@@ -12,6 +12,9 @@ internal readonly struct QueryReader(HttpRequest request)
 {
     public const int LimitMax = 1000;
 
+    /// <summary>In place of an enterprise project: all the caller may see.</summary>
+    public const string AllEnterpriseProjects = "all_granted_eps";
+
     private readonly IQueryCollection query = request.Query;
 
     public int Limit() => Int("limit", 1, LimitMax) ?? LimitMax;
@@ -44,6 +47,44 @@ internal readonly struct QueryReader(HttpRequest request)
     {
         string? text = Text(name);
         return text is null || words.Contains(text, StringComparer.Ordinal) ? text : throw Refused(name, text, $"must be {string.Join(", ", words)}");
+    }
+
+    /// <summary>The words of an enum, each as the wire spells it, from a name that may be repeated: any of them will do. Empty: not given.</summary>
+    public List<string> Words<T>(string name)
+        where T : struct, Enum
+    {
+        var words = new List<string>();
+        foreach (string? word in query[name])
+        {
+            if (string.IsNullOrEmpty(word))
+                continue;
+            if (!WireWord.TryParse<T>(word, out _))
+                throw Refused(name, word, $"must be one of {WireWord.List<T>()}");
+            words.Add(word);
+        }
+
+        return words;
+    }
+
+    public bool? Flag(string name) => Text(name)?.ToLowerInvariant() switch
+    {
+        null => null,
+        // One client writes booleans as its language does.
+        "true" => true,
+        "false" => false,
+        var text => throw Refused(name, text, "must be true or false"),
+    };
+
+    /// <summary>As in <c>2024-11-05T03:00:12Z</c>.</summary>
+    public DateTimeOffset? Instant(string name)
+    {
+        string? text = Text(name);
+        if (text is null)
+            return null;
+        return DateTimeOffset.TryParseExact(
+            text, "yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset instant)
+            ? instant
+            : throw Refused(name, text, "must look like 2024-11-05T03:00:12Z");
     }
 
     public string? Id(string name) => Text(name) is { } text ? Checked(name, text) : null;

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Text.Json;
+using Strongroom.Contract;
 using Strongroom.Contract.Vaults;
 using Strongroom.Server.Database;
 using Strongroom.Server.Resources;
@@ -65,6 +66,16 @@ internal static class VaultTable
     /// <summary>Whether the project ever had this vault, deleted ones that wait for the end of their undo window included.</summary>
     public static async ValueTask<bool> WasThereAsync(DbSession session, string projectId, VaultId id, CancellationToken cancellationToken) =>
         await session.QueryLongAsync($"select count(*) from vaults where id = {id} and project_id = {projectId}", cancellationToken) > 0;
+
+    /// <summary>Vaults of the project whose backups take at least so many percent of their size.</summary>
+    public static ValueTask<List<VaultId>> ListUsedAsync(DbSession session, string projectId, int percent, CancellationToken cancellationToken) =>
+        session.QueryAsync(
+            $"""
+            select id from vaults
+            where project_id = {projectId} and deleted_at is null and used_bytes >= size_gb * {WireUnits.BytesPerGb / 100 * percent}
+            """,
+            row => new VaultId(row.GetString(0)),
+            cancellationToken);
 
     public static ValueTask<long> CountAsync(DbSession session, string projectId, CancellationToken cancellationToken) =>
         session.QueryLongAsync($"select count(*) from vaults where project_id = {projectId} and deleted_at is null", cancellationToken);
@@ -156,6 +167,17 @@ internal static class VaultTable
         DbSession session, VaultId id, ResourceId resourceId, string status, CancellationToken cancellationToken) =>
         await session.ExecuteAsync(
             $"update vault_resources set protect_status = {status} where vault_id = {id} and resource_id = {resourceId}", cancellationToken) > 0;
+
+    /// <summary>The same in whatever vault that takes backups holds them; those no vault holds are passed over.</summary>
+    public static async ValueTask SetProtectStatusAsync(
+        DbSession session, IReadOnlyCollection<ResourceId> resourceIds, string status, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync(
+            $"""
+            update vault_resources set protect_status = {status}
+            where resource_id in {resourceIds}
+                and vault_id in (select id from vaults where protect_type = {ProtectTypes.Backup} and deleted_at is null)
+            """,
+            cancellationToken);
 
     public static async ValueTask DeleteBindingAsync(DbSession session, VaultId id, ResourceId resourceId, CancellationToken cancellationToken) =>
         await session.ExecuteAsync($"delete from vault_resources where vault_id = {id} and resource_id = {resourceId}", cancellationToken);

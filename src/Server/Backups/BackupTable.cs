@@ -1,0 +1,218 @@
+using System.Data.Common;
+using Strongroom.Contract;
+using Strongroom.Server.Checkpoints;
+using Strongroom.Server.Database;
+using Strongroom.Server.Resources;
+using Strongroom.Server.Vaults;
+
+namespace Strongroom.Server.Backups;
+
+/// <summary>
+/// The SQL of the table <c>backups</c>. A deleted row stays, marked, until its repository root is dropped for good; every
+/// member but those that say so sees only rows that are not marked.
+/// </summary>
+internal static class BackupTable
+{
+    private static Sql Columns =>
+        $"""
+        id, project_id, checkpoint_id, vault_id, parent_id, position, provider_id, enterprise_project_id, name, description,
+        resource_id, resource_name, resource_type, size_gb, size_bytes, status, auto_trigger, incremental, system_disk,
+        changed_bytes, stored_bytes, problem_count, metadata, created_at, protected_at, updated_at, expired_at
+        """;
+
+    public static async ValueTask InsertAsync(DbSession session, Backup backup, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync(
+            $"""
+            insert into backups (
+                id, project_id, checkpoint_id, vault_id, parent_id, position, provider_id, enterprise_project_id, name, description,
+                resource_id, resource_name, resource_type, size_gb, size_bytes, status, auto_trigger, incremental, system_disk,
+                changed_bytes, stored_bytes, problem_count, metadata, created_at, protected_at, updated_at, expired_at,
+                deleted_at_tick, purging)
+            values (
+                {backup.Id}, {backup.ProjectId}, {backup.CheckpointId}, {backup.VaultId}, {backup.ParentId?.Value}, {backup.Position},
+                {backup.ProviderId}, {backup.EnterpriseProjectId}, {backup.Name}, {backup.Description},
+                {backup.ResourceId}, {backup.ResourceName}, {backup.ResourceType}, {backup.SizeGb}, {backup.SizeBytes}, {WireWord.Of(backup.Status)},
+                {backup.AutoTrigger}, {backup.Incremental}, {backup.SystemDisk}, {backup.ChangedBytes}, {backup.StoredBytes},
+                {backup.ProblemCount}, {backup.Metadata}, {backup.CreatedAt.ToMicroseconds()}, {backup.ProtectedAt?.ToMicroseconds()},
+                {backup.UpdatedAt.ToMicroseconds()}, {backup.ExpiredAt?.ToMicroseconds()}, {(long?)null}, {false})
+            """,
+            cancellationToken);
+
+    /// <summary>Null when there is none, when it is another project's, or when it is deleted.</summary>
+    public static async ValueTask<Backup?> FindAsync(DbSession session, string projectId, BackupId id, CancellationToken cancellationToken) =>
+        await session.QueryFirstAsync(
+            $"select {Columns} from backups where id = {id} and project_id = {projectId} and deleted_at_tick is null",
+            Read,
+            cancellationToken);
+
+    /// <summary>Whether the project ever had this backup, deleted ones within their undo window included.</summary>
+    public static async ValueTask<bool> WasThereAsync(DbSession session, string projectId, BackupId id, CancellationToken cancellationToken) =>
+        await session.QueryLongAsync($"select count(*) from backups where id = {id} and project_id = {projectId}", cancellationToken) > 0;
+
+    /// <summary>The disks of a server's backup, in the order they were registered; empty for others.</summary>
+    public static async ValueTask<List<Backup>> ListChildrenAsync(DbSession session, BackupId parentId, CancellationToken cancellationToken) =>
+        await session.QueryAsync(
+            $"select {Columns} from backups where parent_id = {parentId} and deleted_at_tick is null order by position, id",
+            Read,
+            cancellationToken);
+
+    /// <summary>What a checkpoint still has, servers' disks left out.</summary>
+    public static async ValueTask<List<Backup>> ListOfCheckpointAsync(
+        DbSession session, string projectId, CheckpointId checkpointId, CancellationToken cancellationToken) =>
+        await session.QueryAsync(
+            $"""
+            select {Columns} from backups
+            where checkpoint_id = {checkpointId} and project_id = {projectId} and parent_id is null and deleted_at_tick is null
+            order by position, id
+            """,
+            Read,
+            cancellationToken);
+
+    /// <summary>Which of these resources a run is backing up or will: servers, disks (of servers too) and file systems.</summary>
+    public static async ValueTask<List<ResourceId>> ListInTheMakingAsync(
+        DbSession session, string projectId, IReadOnlyCollection<ResourceId> resourceIds, CancellationToken cancellationToken) =>
+        await session.QueryAsync(
+            $"""
+            select distinct resource_id from backups
+            where project_id = {projectId} and resource_id in {resourceIds}
+                and status in ('waiting_protect', 'protecting') and deleted_at_tick is null
+            """,
+            row => new ResourceId(row.GetString(0)),
+            cancellationToken);
+
+    /// <summary>Whether a run is making the next backup of the resource, and this is the newest one there is to compare with.</summary>
+    public static async ValueTask<bool> IsBaseOfRunAsync(DbSession session, Backup backup, CancellationToken cancellationToken) =>
+        await session.QueryLongAsync(
+            $"""
+            select case when
+                exists (
+                    select 1 from backups where vault_id = {backup.VaultId} and resource_id = {backup.ResourceId} and parent_id is null
+                        and status in ('waiting_protect', 'protecting') and deleted_at_tick is null)
+                and not exists (
+                    select 1 from backups where vault_id = {backup.VaultId} and resource_id = {backup.ResourceId} and parent_id is null
+                        and status = 'available' and deleted_at_tick is null and created_at > {backup.CreatedAt.ToMicroseconds()})
+                then 1 else 0 end
+            """,
+            cancellationToken) == 1;
+
+    public static async ValueTask<long> CountAsync(DbSession session, Sql filter, CancellationToken cancellationToken) =>
+        await session.QueryLongAsync($"select count(*) from backups where {filter}", cancellationToken);
+
+    public static async ValueTask<List<Backup>> ListAsync(
+        DbSession session, Sql filter, Sql order, int limit, int offset, CancellationToken cancellationToken) =>
+        await session.QueryAsync(
+            $"select {Columns} from backups where {filter} order by {order} limit {limit} offset {offset}", Read, cancellationToken);
+
+    public static async ValueTask RenameAsync(
+        DbSession session, BackupId id, string name, DateTimeOffset now, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync(
+            $"update backups set name = {name}, updated_at = {now.ToMicroseconds()} where id = {id}", cancellationToken);
+
+    /// <summary>Moves a backup, and a server's disks with it, to another state.</summary>
+    public static async ValueTask MoveWithChildrenAsync(
+        DbSession session, BackupId id, BackupStatus to, DateTimeOffset now, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync(
+            $"update backups set status = {WireWord.Of(to)}, updated_at = {now.ToMicroseconds()} where id = {id} or parent_id = {id}",
+            cancellationToken);
+
+    /// <summary>Moves a backup to another state; of one disk of a server, the server's backup too, so that neither is deleted beneath it.</summary>
+    public static async ValueTask MoveWithParentAsync(
+        DbSession session, BackupId id, BackupStatus to, DateTimeOffset now, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync(
+            $"""
+            update backups set status = {WireWord.Of(to)}, updated_at = {now.ToMicroseconds()}
+            where id = {id} or id = (select parent_id from backups where id = {id})
+            """,
+            cancellationToken);
+
+    /// <summary>The data is safe: the row becomes available and says what it holds.</summary>
+    public static async ValueTask CompleteAsync(
+        DbSession session, BackupId id, BackupResult result, DateTimeOffset now, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync(
+            $"""
+            update backups set
+                status = 'available', size_bytes = {result.SizeBytes}, changed_bytes = {result.ChangedBytes}, stored_bytes = {result.StoredBytes},
+                problem_count = {result.ProblemCount}, protected_at = {result.ProtectedAt.ToMicroseconds()},
+                updated_at = {now.ToMicroseconds()}
+            where id = {id}
+            """,
+            cancellationToken);
+
+    /// <summary>Hides backups, and the disks beneath them, from every API at this moment.</summary>
+    /// <param name="tick">The installation clock.</param>
+    public static async ValueTask MarkDeletedAsync(
+        DbSession session, IReadOnlyCollection<BackupId> ids, long tick, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync(
+            $"update backups set deleted_at_tick = {tick} where deleted_at_tick is null and (id in {ids} or parent_id in {ids})",
+            cancellationToken);
+
+    /// <summary>Everything top-level that a vault holds; of one resource when given.</summary>
+    public static async ValueTask<List<Backup>> ListOfVaultAsync(
+        DbSession session, VaultId vaultId, ResourceId? resourceId, CancellationToken cancellationToken)
+    {
+        Sql ofResource = resourceId is null ? Sql.Empty : $"and resource_id = {resourceId}";
+        return await session.QueryAsync(
+            $"""
+            select {Columns} from backups
+            where vault_id = {vaultId} and parent_id is null and deleted_at_tick is null {ofResource}
+            """,
+            Read,
+            cancellationToken);
+    }
+
+    /// <summary>Takes backups past the undo window: from here on there is no way back. Deleted rows only.</summary>
+    public static async ValueTask<List<PurgedBackup>> BeginPurgeAsync(
+        DbSession session, long deletedBeforeTick, int limit, CancellationToken cancellationToken) =>
+        await session.QueryAsync(
+            $"""
+            update backups set purging = true
+            where id in (
+                select id from backups
+                where parent_id is null and deleted_at_tick is not null and (purging = true or deleted_at_tick <= {deletedBeforeTick})
+                order by deleted_at_tick, id limit {limit})
+            returning project_id, checkpoint_id, id
+            """,
+            row => new PurgedBackup(row.GetString(0), new CheckpointId(row.GetString(1)), new BackupId(row.GetString(2))),
+            cancellationToken);
+
+    /// <summary>Ends a purge: the repository root is gone, so the row goes too.</summary>
+    public static async ValueTask EndPurgeAsync(DbSession session, BackupId id, CancellationToken cancellationToken)
+    {
+        await session.ExecuteAsync($"delete from backups where parent_id = {id}", cancellationToken);
+        await session.ExecuteAsync($"delete from backups where id = {id} and purging = true", cancellationToken);
+    }
+
+    private static Backup Read(DbDataReader row) => new()
+    {
+        Id = new BackupId(row.GetString(0)),
+        ProjectId = row.GetString(1),
+        CheckpointId = new CheckpointId(row.GetString(2)),
+        VaultId = new VaultId(row.GetString(3)),
+        ParentId = row.GetTextOrNull(4) is { } parentId ? new BackupId(parentId) : null,
+        Position = (int)row.GetInt64(5),
+        ProviderId = row.GetString(6),
+        EnterpriseProjectId = row.GetString(7),
+        Name = row.GetString(8),
+        Description = row.GetTextOrNull(9),
+        ResourceId = new ResourceId(row.GetString(10)),
+        ResourceName = row.GetString(11),
+        ResourceType = row.GetString(12),
+        SizeGb = (int)row.GetInt64(13),
+        SizeBytes = row.GetInt64(14),
+        Status = WireWord.Parse<BackupStatus>(row.GetString(15)),
+        AutoTrigger = row.GetBoolean(16),
+        Incremental = row.GetBoolean(17),
+        SystemDisk = row.GetBoolean(18),
+        ChangedBytes = row.GetInt64(19),
+        StoredBytes = row.GetInt64(20),
+        ProblemCount = row.GetInt64(21),
+        Metadata = row.GetTextOrNull(22),
+        CreatedAt = row.GetInstant(23),
+        ProtectedAt = row.GetInstantOrNull(24),
+        UpdatedAt = row.GetInstant(25),
+        ExpiredAt = row.GetInstantOrNull(26),
+    };
+}
+
+/// <summary>What a finished run says of one row.</summary>
+internal readonly record struct BackupResult(long SizeBytes, long ChangedBytes, long StoredBytes, long ProblemCount, DateTimeOffset ProtectedAt);

@@ -1,0 +1,148 @@
+using Strongroom.Contract;
+using Strongroom.Contract.Resources;
+using Strongroom.Contract.Vaults;
+using Strongroom.Drivers;
+using Strongroom.Protection;
+using Strongroom.Server.Database;
+using Strongroom.Server.Resources;
+using Strongroom.Server.Tasks;
+using Strongroom.Server.Vaults;
+
+namespace Strongroom.Server.Backups;
+
+/// <summary>
+/// Makes the backup a task asks for: the row's id is the backup's id in the repository, those of the rows beneath it are
+/// its members'. When a process died in between, the repository says whether the backup exists; then only the rows are left
+/// to complete.
+/// </summary>
+internal sealed class BackupWork(MetadataDatabase database, IProtectionEngine engine, TaskOptions options) : ITaskWork
+{
+    public TaskKind Kind => TaskKind.Backup;
+
+    public ValueTask BeginAsync(DbSession session, TaskRecord task, DateTimeOffset now, CancellationToken cancellationToken) =>
+        BackupTable.MoveWithChildrenAsync(session, task.BackupId!.Value, BackupStatus.Protecting, now, cancellationToken);
+
+    public async Task<TaskResult> RunAsync(
+        TaskRecord task, TaskLease lease, IProgress<RunProgress> progress, CancellationToken cancellationToken)
+    {
+        string backupId = task.BackupId!.Value.Value;
+        if (task.Attempts > 1)
+        {
+            if (await engine.FindBackupAsync(task.ProjectId, backupId, cancellationToken) is { } committed)
+                return Complete(task, committed);
+            if (task.Attempts > options.AttemptsMax)
+                return Fail(task, TaskEnd.Interrupted("backup", options.AttemptsMax), hasWritten: false);
+        }
+
+        BackupRequest request = await BuildAsync(task, lease, cancellationToken);
+        try
+        {
+            return Complete(task, await engine.BackupAsync(request, progress, cancellationToken));
+        }
+        catch (Exception error) when (error is not (OperationCanceledException or LeaseLostException or DriverException or RefusedException))
+        {
+            // A commit whose answer was lost, or made by a worker that was taken for dead: the root is there all the same.
+            if (await engine.FindBackupAsync(task.ProjectId, backupId, cancellationToken) is { } committed)
+                return Complete(task, committed);
+            throw;
+        }
+    }
+
+    public TaskResult Fail(TaskRecord task, Exception error, bool hasWritten)
+    {
+        TaskEnd end = TaskFailure.OfBackup(error);
+        // A resource that is not there any more shows it in its vault; one that could not be read this time may be next time.
+        bool isGone = error is DriverException { Failure: DriverFailure.Missing };
+        return Fail(task, end, isGone ? ProtectStatuses.Error : ProtectStatuses.Available);
+    }
+
+    public TaskResult Fail(TaskRecord task, TaskEnd end, bool hasWritten) => Fail(task, end, ProtectStatuses.Available);
+
+    private static TaskResult Fail(TaskRecord task, TaskEnd end, string protectStatus) => new(end, async (session, now, cancellationToken) =>
+    {
+        await BackupTable.MoveWithChildrenAsync(session, task.BackupId!.Value, BackupStatus.Error, now, cancellationToken);
+        await VaultTable.SetProtectStatusAsync(session, [new ResourceId(task.ResourceId)], protectStatus, cancellationToken);
+    });
+
+    private static TaskResult Complete(TaskRecord task, BackupOutcome outcome)
+    {
+        TaskEnd end = TaskEnd.Ended("backup", outcome.ProblemCount, outcome.Problems) with
+        {
+            BytesChanged = outcome.Members.Sum(member => member.ChangedBytes),
+            BytesStored = outcome.Members.Sum(member => member.StoredBytes),
+        };
+        return new TaskResult(end, async (session, now, cancellationToken) =>
+        {
+            BackupId id = task.BackupId!.Value;
+            foreach (MemberOutcome member in outcome.Members.Where(member => member.MemberId != id.Value))
+            {
+                var part = new BackupResult(member.SizeBytes, member.ChangedBytes, member.StoredBytes, 0, outcome.ProtectedAt);
+                await BackupTable.CompleteAsync(session, new BackupId(member.MemberId), part, now, cancellationToken);
+            }
+
+            var whole = new BackupResult(
+                outcome.Members.Sum(member => member.SizeBytes), end.BytesChanged, end.BytesStored, outcome.ProblemCount, outcome.ProtectedAt);
+            await BackupTable.CompleteAsync(session, id, whole, now, cancellationToken);
+            await VaultTable.AddUsageAsync(session, task.VaultId!.Value, new ResourceId(task.ResourceId), end.BytesChanged, 1, cancellationToken);
+            await VaultTable.SetProtectStatusAsync(session, [new ResourceId(task.ResourceId)], ProtectStatuses.Available, cancellationToken);
+        });
+    }
+
+    private async Task<BackupRequest> BuildAsync(TaskRecord task, TaskLease lease, CancellationToken cancellationToken)
+    {
+        (Backup backup, List<BackupMember> members) = await database.ReadAsync(
+            async session =>
+            {
+                BackupId id = task.BackupId!.Value;
+                Backup backup = await BackupTable.FindAsync(session, task.ProjectId, id, cancellationToken)
+                    ?? throw new RefusedException(ErrorCodes.BackupMissing, $"There is no backup {id} any more.");
+                List<Backup> read = backup.IsServer ? await BackupTable.ListChildrenAsync(session, id, cancellationToken) : [backup];
+                var members = new List<BackupMember>(read.Count);
+                foreach (Backup part in read)
+                    members.Add(await MemberAsync(session, part, cancellationToken));
+                return (backup, members);
+            },
+            cancellationToken);
+
+        return new BackupRequest
+        {
+            DomainId = task.ProjectId,
+            BackupId = backup.Id.Value,
+            ResourceId = backup.ResourceId.Value,
+            ResourceName = backup.ResourceName,
+            ResourceType = backup.ResourceType,
+            Members = members,
+            CreatedAt = backup.CreatedAt,
+            Incremental = backup.Incremental,
+            Attributes = new Dictionary<string, string>
+            {
+                ["name"] = backup.Name,
+                ["description"] = backup.Description ?? "",
+                ["vault_id"] = backup.VaultId.Value,
+                ["vault_name"] = task.VaultName ?? "",
+                ["checkpoint_id"] = backup.CheckpointId.Value,
+                ["provider_id"] = backup.ProviderId,
+                ["enterprise_project_id"] = backup.EnterpriseProjectId,
+                ["auto_trigger"] = backup.AutoTrigger ? "true" : "false",
+                ["incremental"] = backup.Incremental ? "true" : "false",
+            },
+            BeforeCommit = async cancellationToken =>
+            {
+                if (!await database.ReadAsync(session => TaskTable.IsOwnedAsync(session, lease, cancellationToken), cancellationToken))
+                    throw new LeaseLostException(lease);
+            },
+        };
+    }
+
+    private static async ValueTask<BackupMember> MemberAsync(DbSession session, Backup part, CancellationToken cancellationToken)
+    {
+        Resource? resource = await ResourceTable.FindAsync(session, part.ProjectId, part.ResourceId, cancellationToken);
+        if (resource?.Path is null)
+        {
+            ErrorCode code = part.ResourceType == ResourceTypes.Disk ? ErrorCodes.DiskMissing : ErrorCodes.ResourceMissing;
+            throw new RefusedException(code, $"{part.ResourceName} ({part.ResourceId}) is not registered any more.");
+        }
+
+        return new BackupMember(part.Id.Value, part.ResourceId.Value, part.ResourceName, resource.Path, resource.Driver);
+    }
+}

@@ -1,0 +1,42 @@
+using Strongroom.Server.Backups;
+using Strongroom.Server.Checkpoints;
+using Strongroom.Server.Database;
+
+namespace Strongroom.Server.Tasks;
+
+/// <summary>Checkpoints, backups and tasks: one story, so they are put together in one place.</summary>
+internal static class TaskServices
+{
+    public static void AddTasks(this IServiceCollection services, ServerOptions options)
+    {
+        services.AddSingleton(options.Tasks);
+        services.AddSingleton<TaskSignal>();
+        services.AddSingleton<IProtectionEngine, ProtectionEngine>();
+        services.AddSingleton<ITaskWork, BackupWork>();
+        services.AddSingleton<ITaskWork, RestoreWork>();
+        services.AddSingleton<CheckpointEndpoints>();
+        services.AddSingleton<BackupEndpoints>();
+        services.AddSingleton<RestoreEndpoint>();
+        services.AddSingleton<TaskEndpoints>();
+        services.AddSingleton<BackupPurge>();
+        if (!options.Roles.HasFlag(ServerRoles.Worker))
+            return;
+        services.AddHostedService(provider => new TaskRunner(
+            provider.GetRequiredService<MetadataDatabase>(),
+            provider.GetServices<ITaskWork>(),
+            provider.GetRequiredService<TaskSignal>(),
+            options.Tasks,
+            Path.Combine(options.DataDirectory, "workers"),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<TaskRunner>>()));
+        services.AddHostedService(provider => provider.GetRequiredService<BackupPurge>());
+    }
+
+    public static void MapTasks(this WebApplication app)
+    {
+        app.Services.GetRequiredService<CheckpointEndpoints>().Map(app);
+        app.Services.GetRequiredService<BackupEndpoints>().Map(app);
+        app.Services.GetRequiredService<RestoreEndpoint>().Map(app);
+        app.Services.GetRequiredService<TaskEndpoints>().Map(app);
+    }
+}

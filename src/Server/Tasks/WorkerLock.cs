@@ -1,0 +1,71 @@
+namespace Strongroom.Server.Tasks;
+
+/// <summary>
+/// A file locked for as long as its process lives. On the same machine this tells at once, and for certain, that a worker
+/// is dead: the system drops the lock with the process, however it ended.
+/// </summary>
+internal sealed class WorkerLock : IDisposable
+{
+    private const string Suffix = ".lock";
+
+    private readonly FileStream file;
+
+    private WorkerLock(string directory, FileStream file, bool isReliable)
+    {
+        Directory = directory;
+        this.file = file;
+        IsReliable = isReliable;
+    }
+
+    /// <summary>False where the file system does not keep locks: then nothing may be concluded from one.</summary>
+    public bool IsReliable { get; }
+
+    private string Directory { get; }
+
+    public static WorkerLock Take(string directory, string workerId)
+    {
+        System.IO.Directory.CreateDirectory(directory);
+        string path = Path.Combine(directory, workerId + Suffix);
+        FileStream held = Open(path, FileMode.CreateNew);
+        using FileStream? second = TryLock(path);
+        return new WorkerLock(directory, held, isReliable: second is null);
+    }
+
+    /// <summary>Workers that left a file here and hold it no more. The caller forgets them, then calls <see cref="Remove"/>.</summary>
+    public IEnumerable<string> FindDead()
+    {
+        if (!IsReliable)
+            yield break;
+        foreach (string path in System.IO.Directory.EnumerateFiles(Directory, "*" + Suffix))
+        {
+            if (path == file.Name || TryLock(path) is not { } dead)
+                continue;
+            dead.Dispose();
+            yield return Path.GetFileNameWithoutExtension(path);
+        }
+    }
+
+    public void Remove(string workerId) => File.Delete(Path.Combine(Directory, workerId + Suffix));
+
+    public void Dispose()
+    {
+        // Unlinked while still held: nobody can find it unlocked.
+        File.Delete(file.Name);
+        file.Dispose();
+    }
+
+    private static FileStream? TryLock(string path)
+    {
+        try
+        {
+            return Open(path, FileMode.Open);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    private static FileStream Open(string path, FileMode mode) =>
+        new(path, mode, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+}
