@@ -14,6 +14,12 @@ public interface IDiskSource : ISource
     /// <summary>Fills <paramref name="destination"/> from <paramref name="offset"/>; runs synchronously on the caller's thread (page-cache reads are faster that way).</summary>
     /// <exception cref="DriverException">The range could not be read in full. Never fewer bytes without one.</exception>
     void Read(long offset, Span<byte> destination);
+
+    /// <summary>
+    /// Null while the bytes are those of one instant: the source reads from a snapshot, or nothing has written to the resource
+    /// since it was opened. Otherwise what the system tells of it, for people. Asked after the last read.
+    /// </summary>
+    string? ChangeSinceOpen();
 }
 
 public readonly record struct DiskExtent(long Offset, long LengthBytes);
@@ -23,9 +29,10 @@ public interface IDiskTarget : ITarget
 {
     long SizeBytes { get; }
 
-    /// <summary>True when every byte not written reads as zero (a new file); otherwise zero ranges have to be written too.</summary>
+    /// <summary>True when every byte not written reads as zero (a new image); otherwise zero ranges have to be written too.</summary>
     bool StartsZeroed { get; }
 
+    /// <exception cref="DriverException"><see cref="DriverFailure.Full"/> when no room is left; <see cref="DriverFailure.Failed"/>.</exception>
     void Write(long offset, ReadOnlySpan<byte> bytes);
 
     /// <summary>Makes the range read as zeros: a hole where the target can have one, else zeros.</summary>

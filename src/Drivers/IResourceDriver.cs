@@ -17,8 +17,9 @@ public interface IResourceDriver
     ValueTask<ISource> OpenSourceAsync(string location, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Checks the target (size, kind, in use) and only then opens it for writing. A missing image or directory is made;
-    /// a missing device is a <see cref="DriverException"/>.
+    /// Checks the target (size, kind, in use) and only then opens it for writing. A missing image or directory is made, the
+    /// directory it is to lie in is not; a missing device is a <see cref="DriverException"/>. An image file that is there is
+    /// written in place and ends with the size of the request; a device may be larger, and what lies beyond is left alone.
     /// </summary>
     ValueTask<ITarget> OpenTargetAsync(string location, TargetRequest request, CancellationToken cancellationToken);
 }
@@ -47,13 +48,13 @@ public interface ISource : IAsyncDisposable
     string Location { get; }
 }
 
-/// <summary>Something opened for writing: an <see cref="IDiskTarget"/> or an <see cref="ITreeTarget"/>. Disposing without <see cref="CompleteAsync"/> leaves it unfinished.</summary>
+/// <summary>Something opened for writing: an <see cref="IDiskTarget"/> or an <see cref="ITreeTarget"/>. Disposing without <see cref="CompleteAsync"/> leaves it unfinished; an image that was not there before is removed.</summary>
 public interface ITarget : IAsyncDisposable
 {
     ContentKind Kind { get; }
 
     string Location { get; }
 
-    /// <summary>Makes all that was written durable. Called once, last.</summary>
+    /// <summary>Makes all that was written durable, names included. Called once, last.</summary>
     ValueTask CompleteAsync(CancellationToken cancellationToken);
 }

@@ -19,6 +19,12 @@ public readonly struct TreePath : IEquatable<TreePath>
 
     public bool IsRoot => bytes is null or { Length: 0 };
 
+    /// <summary>The last name; empty for the root.</summary>
+    public ReadOnlySpan<byte> Name => Bytes[(Bytes.LastIndexOf((byte)'/') + 1)..];
+
+    /// <summary>The directory it is in; the root for names in the root and for the root itself.</summary>
+    public TreePath Parent => Prefix(Bytes.LastIndexOf((byte)'/'));
+
     /// <exception cref="ArgumentException">The name is empty, <c>.</c>, <c>..</c>, longer than 255 bytes, or holds <c>/</c> or NUL.</exception>
     public TreePath Append(ReadOnlySpan<byte> name)
     {
@@ -39,6 +45,13 @@ public readonly struct TreePath : IEquatable<TreePath>
         && !name.SequenceEqual("."u8)
         && !name.SequenceEqual(".."u8);
 
+    /// <summary>Its first <paramref name="length"/> bytes, which end before a <c>/</c>; the root when none.</summary>
+    internal TreePath Prefix(int length) => length <= 0 ? Root : length == Bytes.Length ? this : new TreePath(bytes![..length]);
+
+    internal bool IsWithin(TreePath directory) =>
+        directory.IsRoot || Equals(directory)
+        || (Bytes.StartsWith(directory.Bytes) && Bytes[directory.Bytes.Length] == (byte)'/');
+
     public bool Equals(TreePath other) => Bytes.SequenceEqual(other.Bytes);
 
     public override bool Equals(object? obj) => obj is TreePath other && Equals(other);
@@ -57,7 +70,8 @@ public readonly struct TreePath : IEquatable<TreePath>
 
     public static bool operator !=(TreePath left, TreePath right) => !left.Equals(right);
 
-    private static string Show(ReadOnlySpan<byte> name)
+    /// <summary>A name or path for people, as <see cref="ToString"/> shows it.</summary>
+    public static string Show(ReadOnlySpan<byte> name)
     {
         var shown = new StringBuilder(name.Length);
         while (!name.IsEmpty)

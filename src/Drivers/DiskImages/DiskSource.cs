@@ -1,0 +1,125 @@
+using Microsoft.Win32.SafeHandles;
+using Strongroom.Drivers.Linux;
+
+namespace Strongroom.Drivers.DiskImages;
+
+/// <summary>
+/// An image or device being read. Where the file system shares blocks between files (XFS, Btrfs), an image is read from a
+/// nameless copy made at opening, which is of one instant and vanishes with its handle.
+/// </summary>
+internal sealed class DiskSource : IDiskSource
+{
+    /// <summary><c>_IOW(0x94, 9, int)</c> of linux/fs.h; the same on x64 and arm64.</summary>
+    private const nuint CloneFile = 0x40049409;
+
+    /// <summary><c>_IO(0x12, 97)</c>: writes back what a mounted file system holds and forgets pages read before it wrote.</summary>
+    private const nuint FlushDevice = 0x1261;
+
+    private readonly SafeFileHandle original;
+    private readonly SafeFileHandle? copy;
+    private readonly FileStatus statusAtOpen;
+    private readonly long? writtenAtOpen;
+
+    private DiskSource(string location, SafeFileHandle original, SafeFileHandle? copy)
+    {
+        Location = location;
+        this.original = original;
+        this.copy = copy;
+        statusAtOpen = Posix.Stat(original, location);
+        if (IsDevice)
+        {
+            // Without the right to flush (it takes an administrator) the device is read as the cache has it.
+            _ = Libc.IoCtl(original, FlushDevice, 0);
+            writtenAtOpen = DeviceWrites.Count(statusAtOpen);
+        }
+
+        SizeBytes = Posix.Length(copy ?? original);
+        if (SizeBytes < 0)
+            throw Errno.LastToException(location, "measure");
+    }
+
+    public ContentKind Kind => ContentKind.Disk;
+
+    public string Location { get; }
+
+    public long SizeBytes { get; }
+
+    private SafeFileHandle Handle => copy ?? original;
+
+    private bool IsDevice => statusAtOpen.Type == TreeEntryType.BlockDevice;
+
+    /// <summary>Takes the handle over unless it throws.</summary>
+    internal static DiskSource Open(string location, SafeFileHandle file)
+    {
+        SafeFileHandle? clone = Posix.Stat(file, location).Type == TreeEntryType.File ? TryClone(location, file) : null;
+        try
+        {
+            return new DiskSource(location, file, clone);
+        }
+        catch
+        {
+            clone?.Dispose();
+            throw;
+        }
+    }
+
+    public IEnumerable<DiskExtent> DataExtents(long fromOffset, long toOffset)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(fromOffset);
+        toOffset = Math.Min(toOffset, SizeBytes);
+        while (Posix.NextData(Handle, fromOffset, toOffset, Location) is { } extent)
+        {
+            yield return extent;
+            fromOffset = extent.Offset + extent.LengthBytes;
+        }
+    }
+
+    public void Read(long offset, Span<byte> destination)
+    {
+        int length = Posix.Read(Handle, offset, destination);
+        if (length < 0)
+            throw Errno.LastToException(Location, $"read at {offset}");
+        if (length < destination.Length)
+            throw new DriverException(
+                DriverFailure.Failed, Location, $"read at {offset}", $"it ended {destination.Length - length} bytes early");
+    }
+
+    public string? ChangeSinceOpen()
+    {
+        if (copy is not null)
+            return null;
+        FileStatus now = Posix.Stat(original, Location);
+        if (IsDevice)
+            return DeviceWrites.Count(now) == writtenAtOpen
+                ? null
+                : "the device was written to while it was read, so its bytes are not of one instant";
+        return now.SizeBytes == statusAtOpen.SizeBytes
+            && now.ModifiedSeconds == statusAtOpen.ModifiedSeconds
+            && now.ModifiedNanoseconds == statusAtOpen.ModifiedNanoseconds
+            && now.ChangedSeconds == statusAtOpen.ChangedSeconds
+            && now.ChangedNanoseconds == statusAtOpen.ChangedNanoseconds
+            ? null
+            : "the image was written to while it was read, so its bytes are not of one instant";
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        copy?.Dispose();
+        original.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private static SafeFileHandle? TryClone(string location, SafeFileHandle file)
+    {
+        // The link's target decides which directory, and so which file system, it lies in.
+        string directory = Path.GetDirectoryName(
+            File.ResolveLinkTarget(location, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(location))!;
+        SafeFileHandle? clone = Posix.OpenLocation(directory, OpenFlags.ReadWrite | OpenFlags.Unnamed, 0x180);
+        if (clone is null)
+            return null;
+        if (Libc.IoCtl(clone, CloneFile, file.DangerousGetHandle()) == 0)
+            return clone;
+        clone.Dispose();
+        return null;
+    }
+}

@@ -1,0 +1,108 @@
+using Microsoft.Win32.SafeHandles;
+using Strongroom.Drivers.Linux;
+
+namespace Strongroom.Drivers.DiskImages;
+
+internal sealed class DiskTarget : IDiskTarget
+{
+    /// <summary>Any logical block of a device divides it; the kernel's zeroing wants whole blocks.</summary>
+    private const int BlockBytes = 4096;
+
+    private static readonly byte[] Zeros = new byte[64 * 1024];
+
+    private readonly SafeFileHandle file;
+    private readonly bool isDevice;
+    private readonly bool isNew;
+    private bool isComplete;
+
+    internal DiskTarget(string location, SafeFileHandle file, long sizeBytes, bool isDevice, bool isNew)
+    {
+        Location = location;
+        SizeBytes = sizeBytes;
+        this.file = file;
+        this.isDevice = isDevice;
+        this.isNew = isNew;
+    }
+
+    public ContentKind Kind => ContentKind.Disk;
+
+    public string Location { get; }
+
+    public long SizeBytes { get; }
+
+    public bool StartsZeroed => isNew;
+
+    public void Write(long offset, ReadOnlySpan<byte> bytes)
+    {
+        CheckRange(offset, bytes.Length);
+        if (!Posix.Write(file, offset, bytes))
+            throw Errno.LastToException(Location, $"write at {offset}");
+    }
+
+    public void WriteZeros(long offset, long lengthBytes)
+    {
+        CheckRange(offset, lengthBytes);
+        if (lengthBytes == 0)
+            return;
+        if (!isDevice && Posix.Punch(file, offset, lengthBytes))
+            return;
+        long end = offset + lengthBytes;
+        long firstBlock = Math.Min(end, (offset + BlockBytes - 1) / BlockBytes * BlockBytes);
+        long lastBlock = Math.Max(firstBlock, end / BlockBytes * BlockBytes);
+        WriteZeroBytes(offset, firstBlock);
+        // Unmapping first: it gives the room back where the device can promise that it then reads as zeros.
+        if (firstBlock < lastBlock
+            && !Posix.Punch(file, firstBlock, lastBlock - firstBlock)
+            && !Posix.Zero(file, firstBlock, lastBlock - firstBlock))
+            WriteZeroBytes(firstBlock, lastBlock);
+        WriteZeroBytes(lastBlock, end);
+    }
+
+    public ValueTask CompleteAsync(CancellationToken cancellationToken)
+    {
+        if (Libc.FSync(file) < 0)
+            throw Errno.LastToException(Location, "flush");
+        if (isNew)
+        {
+            using SafeFileHandle directory =
+                Posix.OpenLocation(Path.GetDirectoryName(Path.GetFullPath(Location))!, OpenFlags.Read | OpenFlags.Directory)
+                ?? throw Errno.LastToException(Location, "flush directory");
+            if (Libc.FSync(directory) < 0)
+                throw Errno.LastToException(Location, "flush directory");
+        }
+
+        isComplete = true;
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Close();
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>A new image that is not complete goes with it, if it is still the one under its name.</summary>
+    internal void Close()
+    {
+        if (file.IsClosed)
+            return;
+        if (isNew && !isComplete
+            && Posix.TryStatLocation(Location, out FileStatus present)
+            && present.IsSameFileAs(Posix.Stat(file, Location)))
+            Posix.Unlink(Posix.WorkingDirectory, Posix.LocationBytes(Location));
+        file.Dispose();
+    }
+
+    private void WriteZeroBytes(long from, long to)
+    {
+        for (long offset = from; offset < to; offset += Zeros.Length)
+            Write(offset, Zeros.AsSpan(0, (int)Math.Min(Zeros.Length, to - offset)));
+    }
+
+    private void CheckRange(long offset, long length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, SizeBytes - offset, nameof(length));
+    }
+}
