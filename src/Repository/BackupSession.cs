@@ -86,6 +86,16 @@ public sealed class BackupSession : IAsyncDisposable
         return writer;
     }
 
+    /// <summary>Opens a tree of files to be written.</summary>
+    /// <param name="parent">A tree of <see cref="Previous"/>; null compares with nothing.</param>
+    /// <exception cref="RepositoryException">The parent's root entry is damaged.</exception>
+    public TreeWriter OpenTree(MemberDescription member, MemberRecord? parent)
+    {
+        var writer = new TreeWriter(this, member, CheckParent(parent, MemberKind.Tree));
+        Add(writer);
+        return writer;
+    }
+
     /// <summary>Something that could not be read, for people; the backup will be partial. May be called from any thread.</summary>
     public void ReportProblem(string problem)
     {

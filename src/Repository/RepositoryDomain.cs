@@ -105,6 +105,9 @@ public sealed class RepositoryDomain : IAsyncDisposable
     /// <exception cref="RepositoryException">NotFound when the backup has no such member or it is no disk.</exception>
     public DiskReader OpenDisk(BackupRecord backup, string memberId) => new(this, backup, FindMember(backup, memberId, MemberKind.Disk));
 
+    /// <exception cref="RepositoryException">NotFound when the backup has no such member or it is no tree; Damaged.</exception>
+    public TreeReader OpenTree(BackupRecord backup, string memberId) => new(this, backup, FindMember(backup, memberId, MemberKind.Tree));
+
     /// <summary>Frees what is in memory. Sessions and readers opened from it must be done.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -12,7 +12,6 @@ public sealed class DiskBackupTests
     [InlineData(Chunk - 1)]
     [InlineData(Chunk)]
     [InlineData((64 * Chunk) + 1)]
-    [InlineData((65 * 64 * Chunk) + 12345)]
     public async Task A_disk_of_any_size_comes_back_bit_exact(int sizeBytes)
     {
         await using var repository = await TestRepository.Create();
@@ -22,6 +21,21 @@ public sealed class DiskBackupTests
 
         Assert.Equal(disk, await repository.Restore(backup));
         Assert.Equal(sizeBytes, backup.Members[0].SizeBytes);
+    }
+
+    [Fact]
+    public async Task A_disk_whose_map_is_three_pages_high_comes_back()
+    {
+        await using var repository = await TestRepository.Create();
+        byte[] disk = new byte[(65 * 64 * Chunk) + 12345];
+        foreach (int region in new[] { 0, 1, 31, 63, 64 })
+            Bytes.Of(region, 3 * Chunk).CopyTo(disk.AsSpan((region * 64 * Chunk) + (5 * Chunk)));
+        Bytes.Of(1, 20_000).CopyTo(disk.AsSpan(disk.Length - 20_000));
+
+        var backup = await repository.BackUp(disk);
+
+        byte[] restored = await repository.Restore(backup);
+        Assert.True(disk.AsSpan().SequenceEqual(restored));
     }
 
     [Fact]
@@ -139,8 +153,8 @@ public sealed class DiskBackupTests
     [Theory]
     [InlineData(100, 40)]
     [InlineData(40, 100)]
-    [InlineData(5000, 10)]
-    [InlineData(10, 5000)]
+    [InlineData(700, 10)]
+    [InlineData(10, 700)]
     public async Task A_disk_that_grew_or_shrank_is_compared_with_what_it_was(int chunksBefore, int chunksAfter)
     {
         await using var repository = await TestRepository.Create();

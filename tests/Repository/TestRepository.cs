@@ -114,7 +114,7 @@ public sealed class MemorySink(long sizeBytes) : IDiskSink
 {
     private readonly ConcurrentBag<(long Offset, long Length)> pieces = [];
 
-    public byte[] Bytes { get; } = [.. Enumerable.Repeat((byte)0xEE, (int)sizeBytes)];
+    public byte[] Bytes { get; } = Filled((int)sizeBytes);
 
     public void Write(long offset, ReadOnlySpan<byte> bytes)
     {
@@ -138,6 +138,13 @@ public sealed class MemorySink(long sizeBytes) : IDiskSink
         }
 
         Assert.Equal(Bytes.Length, end);
+    }
+
+    private static byte[] Filled(int length)
+    {
+        byte[] bytes = new byte[length];
+        Array.Fill(bytes, (byte)0xEE);
+        return bytes;
     }
 }
 

@@ -24,6 +24,9 @@ internal ref struct ByteReader(ReadOnlySpan<byte> bytes)
         return taken;
     }
 
+    /// <summary>Gives back the last bytes taken.</summary>
+    public void Back(int length) => position -= length;
+
     public byte U8() => Take(1)[0];
 
     public ushort U16() => BinaryPrimitives.ReadUInt16LittleEndian(Take(2));

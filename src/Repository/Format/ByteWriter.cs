@@ -15,6 +15,9 @@ internal sealed class ByteWriter(int capacity = 256)
 
     public void Clear() => Length = 0;
 
+    /// <summary>Takes back everything past this length.</summary>
+    public void Truncate(int length) => Length = Math.Min(Length, length);
+
     /// <summary>Room for <paramref name="length"/> bytes, to be filled by the caller before the next call.</summary>
     public Span<byte> Append(int length)
     {
@@ -51,7 +54,7 @@ internal sealed class ByteWriter(int capacity = 256)
 
     public void Varint(long value) => Varint(checked((ulong)value));
 
-    public void Zigzag(long value) => Varint((ulong)(value << 1) ^ (ulong)(value >> 63));
+    public void Zigzag(long value) => Varint(unchecked((ulong)((value << 1) ^ (value >> 63))));
 
     public void Bytes(ReadOnlySpan<byte> value)
     {

@@ -45,10 +45,11 @@ internal sealed class SegmentPlan(ChunkSource source)
                 try
                 {
                     using var reader = source.NewReader();
+                    var scratch = new Scratch();
                     for (int group; (group = Interlocked.Increment(ref next)) < groups.Count;)
                     {
                         failure.Token.ThrowIfCancellationRequested();
-                        await ReadGroupAsync(reader, group, receiver, failure.Token);
+                        await ReadGroupAsync(reader, group, scratch, receiver, failure.Token);
                     }
 
                     done = true;
@@ -76,7 +77,8 @@ internal sealed class SegmentPlan(ChunkSource source)
         }
     }
 
-    private async ValueTask ReadGroupAsync(PackReader reader, int group, ChunkReceiver receiver, CancellationToken cancellationToken)
+    private async ValueTask ReadGroupAsync(
+        PackReader reader, int group, Scratch scratch, ChunkReceiver receiver, CancellationToken cancellationToken)
     {
         int from = groups[group];
         int to = group + 1 < groups.Count ? groups[group + 1] : items.Count;
@@ -99,30 +101,22 @@ internal sealed class SegmentPlan(ChunkSource source)
             return;
         }
 
-        Deliver(plain.Span, segment, from, to, receiver);
+        Deliver(plain.Span, segment, from, to, scratch, receiver);
     }
 
-    private void Deliver(ReadOnlySpan<byte> plain, in SegmentLocation segment, int from, int to, ChunkReceiver receiver)
+    private void Deliver(ReadOnlySpan<byte> plain, in SegmentLocation segment, int from, int to, Scratch scratch, ChunkReceiver receiver)
     {
         var span = CollectionsMarshal.AsSpan(items);
         for (int i = from; i < to;)
+            i = VerifyRun(plain, segment, i, to, scratch);
+        for (int i = from; i < to;)
         {
             // Neighbours in the segment that are neighbours at the target too go out as one piece.
+            int first = i;
             int start = span[i].Hit.Entry.Offset;
             int length = 0;
-            int first = i;
             do
-            {
-                ref readonly var item = ref span[i];
-                var entry = item.Hit.Entry;
-                if (entry.Offset + (long)entry.Length > plain.Length)
-                    throw new RepositoryException(RepositoryFailure.Damaged, item.Hit.Run.Name, $"{entry} does not fit its segment of {plain.Length} bytes.");
-                bool verified = i > from && span[i - 1].Hit.Entry.Offset == entry.Offset && IdOf(span[i - 1]).Span.SequenceEqual(IdOf(item).Span);
-                if (!verified)
-                    source.Verify(plain.Slice(entry.Offset, entry.Length), IdOf(item).Span, source.Keys.Chunks, segment, entry.Offset);
-                length += entry.Length;
-                i++;
-            }
+                length += span[i++].Hit.Entry.Length;
             while (i < to && span[i].Owner == span[first].Owner && span[i].Hit.Entry.Offset == start + length
                 && span[i].Target == span[first].Target + length);
 
@@ -130,7 +124,66 @@ internal sealed class SegmentPlan(ChunkSource source)
         }
     }
 
+    /// <summary>Checks the hashes of chunks that follow each other in the segment, all in one call.</summary>
+    /// <returns>The first item that is not of this run.</returns>
+    private int VerifyRun(ReadOnlySpan<byte> plain, in SegmentLocation segment, int from, int to, Scratch scratch)
+    {
+        var span = CollectionsMarshal.AsSpan(items);
+        int start = span[from].Hit.Entry.Offset;
+        int end = start;
+        int last = -1;
+        scratch.Lengths.Clear();
+        int i = from;
+        for (; i < to; i++)
+        {
+            var entry = span[i].Hit.Entry;
+            if (entry.Offset + (long)entry.Length > plain.Length)
+                throw new RepositoryException(RepositoryFailure.Damaged, span[i].Hit.Run.Name, $"{entry} does not fit its segment of {plain.Length} bytes.");
+            if (entry.Offset == end)
+            {
+                last = entry.Offset;
+                scratch.Lengths.Add(entry.Length);
+                end += entry.Length;
+            }
+            else if (entry.Offset != last)
+            {
+                break;
+            }
+        }
+
+        var ids = scratch.Hash(source.Keys.Chunks, plain[start..end]);
+        int chunk = -1;
+        last = -1;
+        for (int item = from; item < i; item++)
+        {
+            int offset = span[item].Hit.Entry.Offset;
+            chunk += offset == last ? 0 : 1;
+            last = offset;
+            if (!ids.Slice(chunk * ChunkHasher.IdBytes, ChunkHasher.IdBytes).SequenceEqual(IdOf(span[item]).Span))
+                source.Verify(plain.Slice(offset, span[item].Hit.Entry.Length), IdOf(span[item]).Span, source.Keys.Chunks, segment, offset);
+        }
+
+        return i;
+    }
+
     private ReadOnlyMemory<byte> IdOf(in Item item) => ids.AsMemory(item.IdIndex * ChunkHasher.IdBytes, ChunkHasher.IdBytes);
+
+    /// <summary>One worker's room for hashes.</summary>
+    private sealed class Scratch
+    {
+        private byte[] hashes = [];
+
+        public List<int> Lengths { get; } = [];
+
+        public ReadOnlySpan<byte> Hash(ChunkHasher hasher, ReadOnlySpan<byte> data)
+        {
+            int bytes = Lengths.Count * ChunkHasher.IdBytes;
+            if (hashes.Length < bytes)
+                hashes = new byte[bytes * 2];
+            hasher.HashMany(data, CollectionsMarshal.AsSpan(Lengths), hashes.AsSpan(0, bytes));
+            return hashes.AsSpan(0, bytes);
+        }
+    }
 
     private readonly record struct Item(ObjectId Pack, IndexHit Hit, int Owner, long Target, int IdIndex) : IComparable<Item>
     {
