@@ -13,6 +13,11 @@ internal static class StrongroomCommand
     // In the order of the help: the story first, then the service, then what is done every day, then the rescue path.
     private static readonly Noun[] Nouns =
     [
+        new("resource", "What there is to protect: servers, disks, file systems.", ResourceCommands.AddTo),
+        new("vault", "The accounts resources are protected under.", VaultCommands.AddTo),
+        new("checkpoint", "Backs up a vault.", CheckpointCommands.AddTo),
+        new("backup", "Backups, and the way back.", BackupCommands.AddTo),
+        new("task", "What the service does and did.", TaskCommands.AddTo),
         new("openrc", "Prints the variables that client commands read, as shell exports.", OpenrcCommand.AddTo),
     ];
 

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Net.Http.Headers;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
@@ -89,20 +91,35 @@ public sealed partial class CbrClient
     private static string? TextOf(JsonElement element, string name) =>
         element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
-    private Task<TAnswer> GetAsync<TAnswer>(string path, JsonTypeInfo<TAnswer> answerType, CancellationToken cancellationToken) =>
-        SendAsync(HttpMethod.Get, path, content: null, answerType, cancellationToken);
+    /// <summary>Rows of all pages. A row that is added or goes while it runs may be missed or come twice; all others come once.</summary>
+    private async IAsyncEnumerable<TRow> PagesAsync<TPage, TRow>(
+        string path,
+        Func<TPage, (IReadOnlyList<TRow> Rows, long Count)> read,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        long offset = 0;
+        while (true)
+        {
+            string page = new Query(path).With("limit", PageRowsMax.ToString(CultureInfo.InvariantCulture)).With("offset", offset.ToString(CultureInfo.InvariantCulture)).Text;
+            (IReadOnlyList<TRow> rows, long count) = read(await GetAsync<TPage>(page, cancellationToken));
+            foreach (TRow row in rows)
+                yield return row;
+            offset += rows.Count;
+            if (rows.Count == 0 || offset >= count)
+                yield break;
+        }
+    }
 
-    private Task<TAnswer> SendAsync<TBody, TAnswer>(
-        HttpMethod method, string path, TBody body, JsonTypeInfo<TBody> bodyType, JsonTypeInfo<TAnswer> answerType, CancellationToken cancellationToken) =>
-        SendAsync(method, path, JsonContentOf(body, bodyType), answerType, cancellationToken);
+    private Task<TAnswer> GetAsync<TAnswer>(string path, CancellationToken cancellationToken) =>
+        SendAsync<TAnswer>(HttpMethod.Get, path, content: null, cancellationToken);
 
     private async Task<TAnswer> SendAsync<TAnswer>(
-        HttpMethod method, string path, HttpContent? content, JsonTypeInfo<TAnswer> answerType, CancellationToken cancellationToken)
+        HttpMethod method, string path, HttpContent? content, CancellationToken cancellationToken)
     {
         byte[] body = await SendAsync(method, path, content, cancellationToken);
         try
         {
-            return JsonSerializer.Deserialize(body, answerType) ?? throw new JsonException("null");
+            return JsonSerializer.Deserialize(body, CbrReplyJson.Of<TAnswer>()) ?? throw new JsonException("null");
         }
         catch (JsonException error)
         {
@@ -127,5 +144,12 @@ public sealed partial class CbrClient
         var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(body, type));
         content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         return content;
+    }
+
+    /// <summary>A path with the parameters that have a value.</summary>
+    private readonly record struct Query(string Text)
+    {
+        public Query With(string name, string? value) =>
+            value is null ? this : new Query($"{Text}{(Text.Contains('?', StringComparison.Ordinal) ? '&' : '?')}{name}={Uri.EscapeDataString(value)}");
     }
 }

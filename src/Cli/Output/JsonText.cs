@@ -61,14 +61,11 @@ internal static class JsonText
             case long number:
                 writer.WriteNumberValue(number);
                 break;
-            case double number:
-                writer.WriteNumberValue(number);
-                break;
             case ByteSize size:
                 writer.WriteNumberValue(size.Bytes);
                 break;
-            case JsonElement element:
-                element.WriteTo(writer);
+            case WireInstant instant:
+                writer.WriteStringValue(instant.Wire);
                 break;
             case IEnumerable<string> texts:
                 writer.WriteStartArray();

@@ -10,8 +10,8 @@ internal static class TableText
         Table table = Begin(shell);
         foreach (Column<T> column in columns)
         {
-            var header = new TableColumn(new Text(column.Name));
-            if (rows.Count > 0 && rows.All(row => column.Value(row) is ByteSize or int or long or double))
+            var header = new TableColumn(new Text(column.Header));
+            if (rows.Count > 0 && rows.All(row => column.Value(row) is ByteSize or int or long))
                 header.RightAligned();
             table.AddColumn(header);
         }
@@ -27,7 +27,7 @@ internal static class TableText
         table.AddColumn(new TableColumn(new Text("field")));
         table.AddColumn(new TableColumn(new Text("value")));
         foreach (Column<T> column in columns)
-            table.AddRow(new Text(column.Name), new Text(OneForPeople(column.Value(item))));
+            table.AddRow(new Text(column.Header), new Text(OneForPeople(column.Value(item))));
         return Render(shell, table);
     }
 

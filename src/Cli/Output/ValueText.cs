@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
 
 namespace Strongroom.Cli.Output;
 
@@ -31,9 +30,8 @@ internal static class ValueText
     {
         null => "",
         bool flag => flag ? "yes" : "no",
-        double number => number.ToString("0.0", CultureInfo.InvariantCulture),
+        WireInstant instant => instant.ForPeople(),
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
-        JsonElement element => element.GetRawText(),
         IEnumerable<string> texts when value is not string => string.Join(", ", texts),
         _ => value.ToString() ?? "",
     });
@@ -41,6 +39,7 @@ internal static class ValueText
     private static string Plain(object? value) => value switch
     {
         ByteSize size => size.Bytes.ToString(CultureInfo.InvariantCulture),
+        WireInstant instant => Printable(instant.ToString()),
         bool flag => flag ? "true" : "false",
         IEnumerable<string> texts when value is not string => Printable(string.Join(",", texts)),
         _ => ForPeople(value),

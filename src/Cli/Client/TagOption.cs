@@ -1,0 +1,34 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Strongroom.Contract.Vaults;
+
+namespace Strongroom.Cli.Client;
+
+internal static class TagOption
+{
+    /// <summary><c>--tag key=value</c>, repeated; null when there is none.</summary>
+    public static Option<TagShape[]?> Create() => new("--tag")
+    {
+        Description = "A tag; may be repeated.",
+        HelpName = "key=value",
+        CustomParser = Parse,
+    };
+
+    private static TagShape[]? Parse(ArgumentResult result)
+    {
+        var tags = new List<TagShape>(result.Tokens.Count);
+        foreach (Token token in result.Tokens)
+        {
+            int equals = token.Value.IndexOf('=', StringComparison.Ordinal);
+            if (equals <= 0)
+            {
+                result.AddError($"'{token.Value}' is no tag; write key=value.");
+                return null;
+            }
+
+            tags.Add(new TagShape(token.Value[..equals], token.Value[(equals + 1)..]));
+        }
+
+        return [.. tags];
+    }
+}
