@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Strongroom.Contract;
 using Strongroom.Drivers;
 using Strongroom.ObjectStores;
+using Strongroom.Server;
 
 namespace Strongroom.Cli;
 
@@ -19,6 +20,7 @@ internal static class Failures
             CommandException known => new Failure(known.ExitCode, known.Message),
             CbrException answer => new Failure(CodeOf(answer), Describe(answer)),
             RefusedException refusal => new Failure(refusal.Error.Status == 404 ? ExitCode.NotFound : ExitCode.Refused, refusal.Message),
+            StartRefusedException start => new Failure(ExitCode.Failed, start.Message),
             OperationCanceledException => new Failure(ExitCode.Failed, "interrupted."),
             HttpRequestException { InnerException: SocketException socket } request =>
                 new Failure(ExitCode.Failed, $"the service does not answer ({socket.Message}; {request.Message}); start it with 'strongroom serve' or correct OS_AUTH_URL."),

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using Strongroom.Cli.Client;
+using Strongroom.Cli.Installation;
 
 namespace Strongroom.Cli;
 
@@ -13,12 +14,16 @@ internal static class StrongroomCommand
     // In the order of the help: the story first, then the service, then what is done every day, then the rescue path.
     private static readonly Noun[] Nouns =
     [
+        new("serve", "Runs the service: API, identity, workers.", ServeCommand.AddTo),
         new("resource", "What there is to protect: servers, disks, file systems.", ResourceCommands.AddTo),
         new("vault", "The accounts resources are protected under.", VaultCommands.AddTo),
         new("checkpoint", "Backs up a vault.", CheckpointCommands.AddTo),
         new("backup", "Backups, and the way back.", BackupCommands.AddTo),
         new("task", "What the service does and did.", TaskCommands.AddTo),
         new("openrc", "Prints the variables that client commands read, as shell exports.", OpenrcCommand.AddTo),
+        new("user", "Who can log in; on the installation's own database.", UserCommands.AddTo),
+        new("project", "What everything belongs to; on the installation's own database.", ProjectCommands.AddTo),
+        new("role", "What users may do where; on the installation's own database.", RoleCommands.AddTo),
     ];
 
     public static async Task<ExitCode> RunAsync(IReadOnlyList<string> arguments, Shell shell)
