@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using Strongroom.Cli.Client;
+using Strongroom.Cli.Demo;
 using Strongroom.Cli.Installation;
 
 namespace Strongroom.Cli;
@@ -14,6 +15,7 @@ internal static class StrongroomCommand
     // In the order of the help: the story first, then the service, then what is done every day, then the rescue path.
     private static readonly Noun[] Nouns =
     [
+        new("demo", "Tells the whole story on real data of this machine.", DemoCommand.AddTo),
         new("serve", "Runs the service: API, identity, workers.", ServeCommand.AddTo),
         new("resource", "What there is to protect: servers, disks, file systems.", ResourceCommands.AddTo),
         new("vault", "The accounts resources are protected under.", VaultCommands.AddTo),

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Strongroom.Server;
 
@@ -31,7 +32,7 @@ internal static class ServeCommand
             ServerOptions options = installation.Load(parsed);
             options.Url = parsed.GetValue(url) ?? options.Url;
             options.Roles = parsed.GetValue(role) is { } roles ? ServerOptions.ParseRoles(roles) : options.Roles;
-            await using WebApplication service = await StartAsync(options, cancellationToken);
+            await using WebApplication service = await StartAsync(options, customise: null, cancellationToken);
             shell.Say($"Strongroom listens on {service.Urls.First()}; stop it with Ctrl-C.");
             await service.WaitForShutdownAsync(cancellationToken);
             return (int)ExitCode.Done;
@@ -39,9 +40,10 @@ internal static class ServeCommand
     }
 
     /// <summary>The running service; disposing stops it.</summary>
-    internal static async Task<WebApplication> StartAsync(ServerOptions options, CancellationToken cancellationToken)
+    internal static async Task<WebApplication> StartAsync(
+        ServerOptions options, Action<IServiceCollection>? customise, CancellationToken cancellationToken)
     {
-        WebApplication service = StrongroomHost.Build(options);
+        WebApplication service = StrongroomHost.Build(options, customise: customise);
         try
         {
             await service.StartAsync(cancellationToken);

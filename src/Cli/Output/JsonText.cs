@@ -61,6 +61,9 @@ internal static class JsonText
             case long number:
                 writer.WriteNumberValue(number);
                 break;
+            case decimal number:
+                writer.WriteNumberValue(number);
+                break;
             case ByteSize size:
                 writer.WriteNumberValue(size.Bytes);
                 break;

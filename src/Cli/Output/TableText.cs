@@ -11,7 +11,7 @@ internal static class TableText
         foreach (Column<T> column in columns)
         {
             var header = new TableColumn(new Text(column.Header));
-            if (rows.Count > 0 && rows.All(row => column.Value(row) is ByteSize or int or long))
+            if (rows.Count > 0 && rows.All(row => column.Value(row) is null or ByteSize or int or long or decimal))
                 header.RightAligned();
             table.AddColumn(header);
         }

@@ -1,0 +1,40 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Strongroom.Contract;
+using Strongroom.Server;
+
+namespace Strongroom.Cli.Demo;
+
+/// <summary>The real service in this process; the demo speaks to it over HTTP like anyone else.</summary>
+internal sealed class DemoService(ServerOptions options) : IAsyncDisposable
+{
+    private WebApplication? running;
+
+    public string DataDirectory => options.DataDirectory;
+
+    public string Address => Running.Urls.First();
+
+    public IdentityCredentials Credentials => new()
+    {
+        UserName = "admin",
+        Password = options.Identity.AdminPassword,
+        ProjectName = "demo",
+    };
+
+    private WebApplication Running => running ?? throw new InvalidOperationException("The service was not started.");
+
+    public async Task StartAsync(CancellationToken cancellationToken) =>
+        // Only what is wrong: anything else would run through the progress bars.
+        running = await Installation.ServeCommand.StartAsync(
+            options, services => services.Configure<LoggerFilterOptions>(filter => filter.MinLevel = LogLevel.Error), cancellationToken);
+
+    public Task WaitForShutdownAsync(CancellationToken cancellationToken) => Running.WaitForShutdownAsync(cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (running is not null)
+            await running.DisposeAsync();
+    }
+}
