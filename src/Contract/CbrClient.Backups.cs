@@ -1,5 +1,6 @@
 using Strongroom.Contract.Backups;
 using Strongroom.Contract.Checkpoints;
+using Strongroom.Contract.Requests;
 
 namespace Strongroom.Contract;
 

@@ -1,3 +1,4 @@
+using Strongroom.Contract.Requests;
 using Strongroom.Contract.Tasks;
 
 namespace Strongroom.Contract;

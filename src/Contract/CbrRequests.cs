@@ -1,7 +1,7 @@
 using System.Text.Json.Serialization;
 using Strongroom.Contract.Vaults;
 
-namespace Strongroom.Contract;
+namespace Strongroom.Contract.Requests;
 
 // What the typed client sends. Members left null are left out of the request, and the service fills in its defaults.
 

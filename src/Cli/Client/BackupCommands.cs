@@ -3,6 +3,7 @@ using Strongroom.Cli.Output;
 using Strongroom.Cli.Progress;
 using Strongroom.Contract;
 using Strongroom.Contract.Backups;
+using Strongroom.Contract.Requests;
 using Strongroom.Contract.Resources;
 
 namespace Strongroom.Cli.Client;

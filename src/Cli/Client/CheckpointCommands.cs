@@ -2,6 +2,7 @@ using System.CommandLine;
 using Strongroom.Cli.Output;
 using Strongroom.Contract;
 using Strongroom.Contract.Checkpoints;
+using Strongroom.Contract.Requests;
 using Strongroom.Contract.Tasks;
 using Strongroom.Contract.Vaults;
 

@@ -1,5 +1,6 @@
 using Strongroom.Contract;
 using Strongroom.Contract.Backups;
+using Strongroom.Contract.Requests;
 using Strongroom.Contract.Resources;
 using Strongroom.Contract.Vaults;
 

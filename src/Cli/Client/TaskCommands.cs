@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Strongroom.Cli.Output;
 using Strongroom.Contract;
+using Strongroom.Contract.Requests;
 using Strongroom.Contract.Tasks;
 
 namespace Strongroom.Cli.Client;

@@ -4,6 +4,7 @@ using Strongroom.Cli.Progress;
 using Strongroom.Contract;
 using Strongroom.Contract.Backups;
 using Strongroom.Contract.Checkpoints;
+using Strongroom.Contract.Requests;
 using Strongroom.Contract.Resources;
 using Strongroom.Contract.Tasks;
 using Strongroom.Contract.Vaults;
