@@ -10,14 +10,18 @@ internal unsafe struct Blake3Job
     /// <summary>Bytes, 0 to 1024.</summary>
     public int Length;
 
-    /// <summary>Flags of every block, and those added to the first and to the last.</summary>
-    public uint Flags;
+    /// <summary>Flags added to those of every block, for the first and for the last.</summary>
     public uint FirstFlags;
     public uint LastFlags;
-    public ulong Counter;
+
+    /// <summary>The number of the chunk in its piece, 0 for a parent. Of the counter's 64 bits a span of 2 GiB needs 21.</summary>
+    public uint Counter;
 
     /// <summary>Receives 32 bytes when the job is done.</summary>
     public byte* Output;
+
+    /// <summary>Blocks of 64 bytes; no bytes at all are one empty block.</summary>
+    public static int Blocks(int length) => length == 0 ? 1 : (length + 63) / 64;
 }
 
 /// <summary>
@@ -26,17 +30,16 @@ internal unsafe struct Blake3Job
 /// </summary>
 internal unsafe interface IBlake3Kernel
 {
-    public const int CounterLow = 8;
-    public const int CounterHigh = 9;
-    public const int Flags = 10;
+    public const int Counter = 8;
+    public const int Flags = 9;
 
     /// <summary>Flags added to the first block of the call.</summary>
-    public const int FirstFlags = 11;
+    public const int FirstFlags = 10;
 
     /// <summary>Flags added to the last block of the call, and that block's count of bytes; all others have 64.</summary>
-    public const int LastFlags = 12;
-    public const int LastLength = 13;
-    public const int Rows = 14;
+    public const int LastFlags = 11;
+    public const int LastLength = 12;
+    public const int Rows = 13;
 
     static abstract int Lanes { get; }
 
@@ -45,146 +48,117 @@ internal unsafe interface IBlake3Kernel
     static abstract void Compress(byte** inputs, uint* state, int blocks);
 }
 
-/// <summary>
-/// Runs jobs over the lanes of a kernel. A lane that finishes takes the next job at once, so jobs of different lengths share
-/// a vector: each call of the kernel covers as many blocks as all lanes can go without one of them reaching its end.
-/// </summary>
-internal static unsafe class Blake3Lanes
+/// <summary>Runs jobs over the lanes of a kernel.</summary>
+/// <param name="key">The chaining value every job starts from.</param>
+/// <param name="flags">Flags of every block.</param>
+internal readonly unsafe struct Blake3Lanes<TKernel>(uint* key, uint flags)
+    where TKernel : struct, IBlake3Kernel
 {
     private const int BlockLength = 64;
+    private const int ChunkLength = 1024;
 
-    private struct Lane
-    {
-        /// <summary>Null when there is no more work for the lane.</summary>
-        public Blake3Job* Job;
-        public int FullBlocks;
-
-        /// <summary>Bytes of the padded last block, or -1 when the job ends on a full one.</summary>
-        public int TailLength;
-    }
-
-    /// <summary>
-    /// Jobs start in order, and an output is written only when no job before it, and none of its own round, is still to be
-    /// read; so a job's output may replace the input of itself or an earlier one when all are a single block.
-    /// </summary>
+    /// <param name="jobs">In order of their blocks, most first: a round takes as many as there are lanes, and lasts as long as
+    /// its first. All of a round is read before its first output is written when all of it has one block, so an output
+    /// may then replace the input of its own or an earlier job.</param>
     [SkipLocalsInit]
-    public static void Run<TKernel>(uint* key, Blake3Job* jobs, int count)
-        where TKernel : struct, IBlake3Kernel
+    public void Run(Blake3Job* jobs, int count)
     {
-        if (count == 1 && TKernel.Lanes > 1)
-        {
-            Run<Blake3KernelScalar>(key, jobs, count);
-            return;
-        }
-
         unchecked
         {
-            uint* state = stackalloc uint[TKernel.Lanes * IBlake3Kernel.Rows];
-            byte* tails = stackalloc byte[TKernel.Lanes * BlockLength];
+            byte* memory = stackalloc byte[(IBlake3Kernel.Rows * sizeof(uint) + ChunkLength) * TKernel.Lanes + BlockLength];
+            uint* state = (uint*)(((nuint)memory + (BlockLength - 1)) & ~(nuint)(BlockLength - 1));
+            byte* padded = (byte*)(state + IBlake3Kernel.Rows * TKernel.Lanes);
             byte** inputs = stackalloc byte*[TKernel.Lanes];
-            Lane* lanes = stackalloc Lane[TKernel.Lanes];
-            Blake3Job* end = jobs + count;
-            for (int l = 0; l < TKernel.Lanes; l++)
+            Fill(state, IBlake3Kernel.Flags, flags);
+
+            // One lane alone is done sooner by the scalar kernel.
+            int alone = TKernel.Lanes > 1 ? 1 : 0;
+            while (count > alone)
             {
-                lanes[l].Job = null;
-                if (jobs < end)
-                    Start<TKernel>(ref lanes[l], l, jobs++, key, state, inputs, tails);
+                int round = Math.Min(count, TKernel.Lanes);
+                RunRound(jobs, round, state, inputs, padded);
+                jobs += round;
+                count -= round;
             }
 
-            while (true)
-            {
-                int blocks = int.MaxValue;
-                byte* readable = null;
-                for (int l = 0; l < TKernel.Lanes; l++)
-                {
-                    if (lanes[l].Job == null)
-                        continue;
-                    blocks = Math.Min(blocks, Math.Max(lanes[l].FullBlocks, 1));
-                    readable = inputs[l];
-                }
-
-                if (readable == null)
-                    return;
-
-                for (int l = 0; l < TKernel.Lanes; l++)
-                {
-                    if (lanes[l].Job == null)
-                    {
-                        // An idle lane computes on another's bytes, for nothing.
-                        inputs[l] = readable;
-                        continue;
-                    }
-
-                    bool inTail = lanes[l].FullBlocks == 0;
-                    bool ends = inTail || (lanes[l].FullBlocks == blocks && lanes[l].TailLength < 0);
-                    state[IBlake3Kernel.LastFlags * TKernel.Lanes + l] = ends ? lanes[l].Job->LastFlags : 0;
-                    state[IBlake3Kernel.LastLength * TKernel.Lanes + l] = inTail ? (uint)lanes[l].TailLength : BlockLength;
-                }
-
-                TKernel.Compress(inputs, state, blocks);
-
-                for (int l = 0; l < TKernel.Lanes; l++)
-                {
-                    ref Lane lane = ref lanes[l];
-                    if (lane.Job == null)
-                        continue;
-                    bool wasTail = lane.FullBlocks == 0;
-                    if (!wasTail)
-                    {
-                        lane.FullBlocks -= blocks;
-                        inputs[l] += blocks * BlockLength;
-                        state[IBlake3Kernel.FirstFlags * TKernel.Lanes + l] = 0;
-                        if (lane.FullBlocks > 0)
-                            continue;
-                        if (lane.TailLength >= 0)
-                        {
-                            EnterTail(ref lane, l, inputs, tails);
-                            continue;
-                        }
-                    }
-
-                    uint* output = (uint*)lane.Job->Output;
-                    for (int word = 0; word < 8; word++)
-                        output[word] = state[word * TKernel.Lanes + l];
-                    lane.Job = null;
-                    if (jobs < end)
-                        Start<TKernel>(ref lane, l, jobs++, key, state, inputs, tails);
-                }
-            }
+            if (count > 0)
+                new Blake3Lanes<Blake3KernelScalar>(key, flags).Run(jobs, count);
         }
     }
 
-    private static void Start<TKernel>(ref Lane lane, int l, Blake3Job* job, uint* key, uint* state, byte** inputs, byte* tails)
-        where TKernel : struct, IBlake3Kernel
+    private void RunRound(Blake3Job* jobs, int count, uint* state, byte** inputs, byte* padded)
     {
         unchecked
         {
-            lane.Job = job;
-            lane.FullBlocks = job->Length / BlockLength;
-            int rest = job->Length % BlockLength;
-            lane.TailLength = rest > 0 || job->Length == 0 ? rest : -1;
-            inputs[l] = job->Input;
-            if (lane.FullBlocks == 0)
-                EnterTail(ref lane, l, inputs, tails);
-
             for (int word = 0; word < 8; word++)
-                state[word * TKernel.Lanes + l] = key[word];
-            state[IBlake3Kernel.CounterLow * TKernel.Lanes + l] = (uint)job->Counter;
-            state[IBlake3Kernel.CounterHigh * TKernel.Lanes + l] = (uint)(job->Counter >> 32);
-            state[IBlake3Kernel.Flags * TKernel.Lanes + l] = job->Flags;
-            state[IBlake3Kernel.FirstFlags * TKernel.Lanes + l] = job->FirstFlags;
+                Fill(state, word, key[word]);
+            for (int l = 0; l < count; l++)
+            {
+                inputs[l] = jobs[l].Length % BlockLength == 0 && jobs[l].Length > 0
+                    ? jobs[l].Input
+                    : Pad(jobs[l], padded + l * ChunkLength);
+                state[IBlake3Kernel.Counter * TKernel.Lanes + l] = jobs[l].Counter;
+                state[IBlake3Kernel.FirstFlags * TKernel.Lanes + l] = jobs[l].FirstFlags;
+            }
+
+            int done = 0;
+            for (int running = count; running > 0;)
+            {
+                // The shortest are at the end; they end together, and the others go on.
+                int target = Blake3Job.Blocks(jobs[running - 1].Length);
+                int going = running;
+                while (going > 0 && Blake3Job.Blocks(jobs[going - 1].Length) == target)
+                {
+                    going--;
+                    state[IBlake3Kernel.LastFlags * TKernel.Lanes + going] = jobs[going].LastFlags;
+                    state[IBlake3Kernel.LastLength * TKernel.Lanes + going] = (uint)(jobs[going].Length - (target - 1) * BlockLength);
+                }
+
+                for (int l = 0; l < going; l++)
+                {
+                    state[IBlake3Kernel.LastFlags * TKernel.Lanes + l] = 0;
+                    state[IBlake3Kernel.LastLength * TKernel.Lanes + l] = BlockLength;
+                }
+
+                // A lane without work computes on another's bytes, for nothing.
+                for (int l = running; l < TKernel.Lanes; l++)
+                    inputs[l] = inputs[0];
+
+                TKernel.Compress(inputs, state, target - done);
+
+                for (int l = going; l < running; l++)
+                    Store(state, l, (uint*)jobs[l].Output);
+                for (int l = 0; l < going; l++)
+                    inputs[l] += (target - done) * BlockLength;
+                if (going > 0)
+                    Fill(state, IBlake3Kernel.FirstFlags, 0);
+                done = target;
+                running = going;
+            }
         }
     }
 
-    /// <summary>The last block of a job may end anywhere; it is read from a copy padded with zeros.</summary>
-    private static void EnterTail(ref Lane lane, int l, byte** inputs, byte* tails)
+    /// <summary>A job that does not end with a full block is read from a copy filled up with zeros.</summary>
+    private static byte* Pad(in Blake3Job job, byte* padded)
     {
         unchecked
         {
-            byte* tail = tails + l * BlockLength;
-            new Span<byte>(tail, BlockLength).Clear();
-            new ReadOnlySpan<byte>(inputs[l], lane.TailLength).CopyTo(new Span<byte>(tail, BlockLength));
-            inputs[l] = tail;
+            var copy = new Span<byte>(padded, Blake3Job.Blocks(job.Length) * BlockLength);
+            copy[^BlockLength..].Clear();
+            new ReadOnlySpan<byte>(job.Input, job.Length).CopyTo(copy);
+            return padded;
+        }
+    }
+
+    private static void Fill(uint* state, int row, uint value) =>
+        new Span<uint>(state + row * TKernel.Lanes, TKernel.Lanes).Fill(value);
+
+    private static void Store(uint* state, int lane, uint* output)
+    {
+        unchecked
+        {
+            for (int word = 0; word < 8; word++)
+                output[word] = state[word * TKernel.Lanes + lane];
         }
     }
 }

@@ -22,10 +22,11 @@ internal readonly unsafe struct Blake3Tree<TKernel>(uint* key, uint mode)
     where TKernel : struct, IBlake3Kernel
 {
     private const int ChunkLength = 1024;
+    private const int ChunkBlocks = ChunkLength / 64;
     private const int NodeLength = Blake3.HashLength;
 
     /// <summary>
-    /// Chunks scheduled together. Bounds the stack of one call to about 30 KiB, and makes the last, partly filled round of
+    /// Chunks scheduled together. Bounds the stack of one call to 64 KiB, and makes the last, partly filled round of
     /// lanes one of many.
     /// </summary>
     private const int WindowChunks = 256;
@@ -35,7 +36,7 @@ internal readonly unsafe struct Blake3Tree<TKernel>(uint* key, uint mode)
         public byte* Input;
         public int Length;
         public uint RootFlag;
-        public ulong FirstChunk;
+        public uint FirstChunk;
         public byte* Output;
 
         /// <summary>The chaining values of the piece's current level: where, and how many.</summary>
@@ -84,7 +85,7 @@ internal readonly unsafe struct Blake3Tree<TKernel>(uint* key, uint mode)
 
     /// <summary>Halves what is larger than a window. At most 13 levels deep, for 2 GiB.</summary>
     [SkipLocalsInit]
-    private void HashSubtree(byte* input, int length, ulong firstChunk, uint rootFlag, byte* output)
+    private void HashSubtree(byte* input, int length, uint firstChunk, uint rootFlag, byte* output)
     {
         unchecked
         {
@@ -102,7 +103,7 @@ internal readonly unsafe struct Blake3Tree<TKernel>(uint* key, uint mode)
             HashSubtree(input, leftLength, firstChunk, 0, children);
             HashSubtree(input + leftLength, length - leftLength, firstChunk + (uint)leftChunks, 0, children + NodeLength);
             Blake3Job parent = Parent(children, rootFlag, output);
-            Blake3Lanes.Run<TKernel>(key, &parent, 1);
+            new Blake3Lanes<TKernel>(key, mode | Blake3Flags.Parent).Run(&parent, 1);
         }
     }
 
@@ -114,30 +115,44 @@ internal readonly unsafe struct Blake3Tree<TKernel>(uint* key, uint mode)
         {
             Blake3Job* jobs = stackalloc Blake3Job[chunkCount];
             byte* nodes = stackalloc byte[chunkCount * NodeLength];
-            int jobCount = 0;
+
+            // Jobs go by their blocks, most first: where those of each number of blocks begin.
+            int* starts = stackalloc int[ChunkBlocks + 1];
+            new Span<int>(starts, ChunkBlocks + 1).Clear();
+            for (Piece* piece = pieces; piece < pieces + pieceCount; piece++)
+            {
+                piece->NodeCount = ChunkCount(piece->Length);
+                starts[ChunkBlocks] += piece->NodeCount - 1;
+                starts[Blake3Job.Blocks(piece->Length - (piece->NodeCount - 1) * ChunkLength)]++;
+            }
+
+            int start = 0;
+            for (int blocks = ChunkBlocks; blocks > 0; blocks--)
+                (starts[blocks], start) = (start, start + starts[blocks]);
+
             bool joining = false;
             for (Piece* piece = pieces; piece < pieces + pieceCount; piece++)
             {
-                piece->Nodes = nodes + jobCount * NodeLength;
-                piece->NodeCount = ChunkCount(piece->Length);
+                piece->Nodes = nodes;
+                nodes += piece->NodeCount * NodeLength;
                 bool single = piece->NodeCount == 1;
                 joining |= !single;
                 for (int chunk = 0; chunk < piece->NodeCount; chunk++)
                 {
-                    jobs[jobCount++] = new Blake3Job
+                    int length = Math.Min(ChunkLength, piece->Length - chunk * ChunkLength);
+                    jobs[starts[Blake3Job.Blocks(length)]++] = new Blake3Job
                     {
                         Input = piece->Input + chunk * ChunkLength,
-                        Length = Math.Min(ChunkLength, piece->Length - chunk * ChunkLength),
-                        Counter = piece->FirstChunk + (uint)chunk,
-                        Flags = mode,
+                        Length = length,
                         FirstFlags = Blake3Flags.ChunkStart,
                         LastFlags = Blake3Flags.ChunkEnd | (single ? piece->RootFlag : 0),
+                        Counter = piece->FirstChunk + (uint)chunk,
                         Output = single ? piece->Output : piece->Nodes + chunk * NodeLength,
                     };
                 }
             }
 
-            Blake3Lanes.Run<TKernel>(key, jobs, jobCount);
+            new Blake3Lanes<TKernel>(key, mode).Run(jobs, chunkCount);
             while (joining)
                 joining = JoinLevel(pieces, pieceCount, jobs);
         }
@@ -152,7 +167,7 @@ internal readonly unsafe struct Blake3Tree<TKernel>(uint* key, uint mode)
             for (Piece* piece = pieces; piece < pieces + pieceCount; piece++)
             {
                 bool last = piece->NodeCount == 2;
-                // A parent is written over a node that was read in the same round of lanes or an earlier one.
+                // A parent is written over a node that is read in the same round of lanes or was in an earlier one.
                 for (int pair = 0; pair < piece->NodeCount / 2; pair++)
                     jobs[jobCount++] = Parent(
                         piece->Nodes + 2 * pair * NodeLength,
@@ -160,7 +175,7 @@ internal readonly unsafe struct Blake3Tree<TKernel>(uint* key, uint mode)
                         last ? piece->Output : piece->Nodes + pair * NodeLength);
             }
 
-            Blake3Lanes.Run<TKernel>(key, jobs, jobCount);
+            new Blake3Lanes<TKernel>(key, mode | Blake3Flags.Parent).Run(jobs, jobCount);
 
             bool more = false;
             for (Piece* piece = pieces; piece < pieces + pieceCount; piece++)
@@ -176,11 +191,10 @@ internal readonly unsafe struct Blake3Tree<TKernel>(uint* key, uint mode)
         }
     }
 
-    private Blake3Job Parent(byte* children, uint rootFlag, byte* output) => new()
+    private static Blake3Job Parent(byte* children, uint rootFlag, byte* output) => new()
     {
         Input = children,
         Length = 2 * NodeLength,
-        Flags = mode | Blake3Flags.Parent,
         LastFlags = rootFlag,
         Output = output,
     };

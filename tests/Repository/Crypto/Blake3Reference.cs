@@ -63,11 +63,16 @@ internal static class Blake3Reference
                 Mix(v, column, column + 4, column + 8, column + 12, message[2 * column], message[2 * column + 1]);
             for (int diagonal = 0; diagonal < 4; diagonal++)
                 Mix(v, diagonal, (diagonal + 1) % 4 + 4, (diagonal + 2) % 4 + 8, (diagonal + 3) % 4 + 12, message[8 + 2 * diagonal], message[9 + 2 * diagonal]);
-            uint[] before = message;
-            message = [.. MessagePermutation.Select(from => before[from])];
+
+            uint[] permuted = new uint[16];
+            for (int i = 0; i < 16; i++)
+                permuted[i] = message[MessagePermutation[i]];
+            message = permuted;
         }
 
-        return [.. Enumerable.Range(0, 8).Select(i => v[i] ^ v[i + 8])];
+        for (int i = 0; i < 8; i++)
+            v[i] ^= v[i + 8];
+        return v[..8];
     }
 
     private static void Mix(uint[] v, int a, int b, int c, int d, uint x, uint y)
