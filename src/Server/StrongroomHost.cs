@@ -8,6 +8,7 @@ using Microsoft.Extensions.Logging.Console;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
 using Strongroom.Server.Identity;
+using Strongroom.Server.Resources;
 using Strongroom.Server.Tasks;
 using Strongroom.Server.Vaults;
 
@@ -56,6 +57,7 @@ public static class StrongroomHost
     private static void AddNouns(IServiceCollection services, ServerOptions options)
     {
         services.AddIdentity(options.Identity);
+        services.AddResources(options.DataDirectory);
         services.AddVaults(options.Vaults);
         services.AddTasks(options);
     }
@@ -64,6 +66,7 @@ public static class StrongroomHost
     private static void MapNouns(WebApplication app)
     {
         app.MapIdentity();
+        app.MapResources();
         app.MapVaults();
         app.MapTasks();
     }

@@ -111,8 +111,14 @@ public abstract class ServerFixture : IAsyncLifetime
         User user = await Administration.CreateUserAsync($"user-{Interlocked.Increment(ref callerCount)}", null, AdminPassword, default);
         foreach (string role in roles)
             await Administration.AddRoleAsync(user.Id, role, ScopeKind.Project, projectId, null, default);
+        return await TokenAsync(user.Id, projectId);
+    }
+
+    /// <summary>A token for a project in which the user has a role.</summary>
+    public async Task<TestCaller> TokenAsync(string userId, string projectId)
+    {
         IssuedToken issued = await Services.GetRequiredService<TokenIssuer>()
-            .IssueAsync(user.Id, ScopeKind.Project, projectId, new TokenOrigin(["password"]), default)
+            .IssueAsync(userId, ScopeKind.Project, projectId, new TokenOrigin(["password"]), default)
             ?? throw new InvalidOperationException("A user without a role in the project gets no token for it.");
         return new TestCaller(projectId, issued.Text);
     }

@@ -146,6 +146,17 @@ internal static class BackupTable
             $"update backups set deleted_at_tick = {tick} where deleted_at_tick is null and (id in {ids} or parent_id in {ids})",
             cancellationToken);
 
+    /// <summary>Moves all backups of these resources, and of their disks with them, into another vault.</summary>
+    public static async ValueTask MoveAsync(
+        DbSession session, VaultId from, VaultId to, IReadOnlyCollection<ResourceId> resourceIds, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync(
+            $"""
+            update backups set vault_id = {to}
+            where vault_id = {from} and (resource_id in {resourceIds}
+                or parent_id in (select id from backups where vault_id = {from} and resource_id in {resourceIds}))
+            """,
+            cancellationToken);
+
     /// <summary>Everything top-level that a vault holds; of one resource when given.</summary>
     public static async ValueTask<List<Backup>> ListOfVaultAsync(
         DbSession session, VaultId vaultId, ResourceId? resourceId, CancellationToken cancellationToken)

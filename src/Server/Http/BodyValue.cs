@@ -87,6 +87,16 @@ internal readonly struct BodyValue
 
     public int? IntOrNull(int min, int max) => IsGiven ? Int(min, max) : null;
 
+    /// <summary>A whole number, as one or written in text.</summary>
+    public int? WrittenIntOrNull(int min, int max)
+    {
+        if (element.ValueKind != JsonValueKind.String)
+            return IntOrNull(min, max);
+        return int.TryParse(element.GetString(), NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= min && value <= max
+            ? value
+            : throw Refused($"must be {min} to {max}");
+    }
+
     public bool Flag()
     {
         RefuseMissing();

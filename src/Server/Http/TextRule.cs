@@ -17,6 +17,9 @@ internal sealed class TextRule
     public static readonly TextRule Printable =
         Without("printable characters", string.Concat(Enumerable.Range(0, 32).Append(127).Select(code => (char)code)));
 
+    public static readonly TextRule ProductId =
+        new("Latin letters, digits, '_' and '-'", text => text.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-'));
+
     private readonly Func<string, bool> allows;
 
     private TextRule(string allowed, Func<string, bool> allows)

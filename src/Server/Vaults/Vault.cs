@@ -93,18 +93,22 @@ internal sealed record Vault
 
     public VaultResource? Find(ResourceId id) => Resources.FirstOrDefault(resource => resource.Id == id);
 
-    /// <summary>Resources come and go while a vault is well or its capacity is being changed.</summary>
-    public void RefuseUnlessBindable()
+    /// <summary>A vault takes changes while it is well or its capacity is being changed.</summary>
+    public bool IsWritable => Status is VaultStatuses.Available or VaultStatuses.Lock;
+
+    /// <param name="what">What is refused otherwise: "its tags cannot be changed".</param>
+    public void RefuseUnlessWritable(string what)
     {
-        if (Status is not (VaultStatuses.Available or VaultStatuses.Lock))
-            throw StatusForbids("its resources cannot be changed");
+        if (!IsWritable)
+            throw StatusForbids(what);
     }
+
+    public void RefuseUnlessBindable() => RefuseUnlessWritable("its resources cannot be changed");
 
     /// <summary>The vault after a change of its settings.</summary>
     public Vault Changed(VaultChange change)
     {
-        if (Status is not (VaultStatuses.Available or VaultStatuses.Lock))
-            throw StatusForbids("it cannot be changed");
+        RefuseUnlessWritable("it cannot be changed");
         if (change.Locked == false && IsLocked)
             throw new RefusedException(ErrorCodes.VaultNotChangeable, "vault not support to modify locked attribute from true to false.");
         if (change.Locked == true && ObjectType == ObjectTypes.Vmware)
@@ -174,7 +178,7 @@ internal sealed record Vault
             : throw new RefusedException(ErrorCodes.ResourceBeingRemoved, $"Resource {id} is being removed from vault {Id}: wait until it is gone.");
     }
 
-    public RefusedException StatusForbids(string what) =>
+    private RefusedException StatusForbids(string what) =>
         new(ErrorCodes.VaultStatusForbids, $"Vault {Id} is in status {Status}: {what}.");
 
     private static RefusedException Busy(VaultResource resource) => new(

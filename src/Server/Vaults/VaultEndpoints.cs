@@ -1,9 +1,11 @@
 using Microsoft.AspNetCore.Routing;
 using Strongroom.Contract;
 using Strongroom.Contract.Vaults;
+using Strongroom.Server.Backups;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
 using Strongroom.Server.Resources;
+using Strongroom.Server.Tasks;
 
 namespace Strongroom.Server.Vaults;
 
@@ -22,6 +24,7 @@ internal sealed class VaultEndpoints(MetadataDatabase database, TimeProvider tim
         routes.MapDelete(OneVault, DeleteAsync).WithAction("cbr:vaults:delete");
         routes.MapPost(OneVault + "/addresources", AddResourcesAsync).WithAction("cbr:vaults:addResources");
         routes.MapPost(OneVault + "/removeresources", RemoveResourcesAsync).WithAction("cbr:vaults:removeResources");
+        routes.MapPost(OneVault + "/migrateresources", MigrateResourcesAsync).WithAction("cbr:vaults:migrateResources");
         routes.MapPut(OneVault + "/set-resources", SetResourcesAsync).WithAction("cbr:vaults:update");
     }
 
@@ -98,6 +101,7 @@ internal sealed class VaultEndpoints(MetadataDatabase database, TimeProvider tim
             async (session, vault) =>
             {
                 vault.RefuseUnlessDeletable();
+                await BackupRemoval.OfVaultAsync(session, RemovalFrom(vault, context, now), context.RequestAborted);
                 await VaultTable.MarkDeletedAsync(session, id, now, context.RequestAborted);
                 return true;
             });
@@ -130,18 +134,43 @@ internal sealed class VaultEndpoints(MetadataDatabase database, TimeProvider tim
     {
         VaultId id = PathVault(context);
         List<ResourceId> ids = await BodyReader.ReadAsync(context, VaultRequests.ResourceIds);
+        DateTimeOffset now = time.GetStoredNow();
         List<VaultResource> removed = await ChangeAsync(
             context,
             id,
             async (session, vault) =>
             {
                 List<VaultResource> leaving = vault.RemovableResources(ids);
+                PlannedResource[] planned = [.. leaving.Select(resource => new PlannedResource(resource.Id.Value, resource.Name, resource.Type))];
+                await BackupRemoval.OfResourcesAsync(session, RemovalFrom(vault, context, now), planned, context.RequestAborted);
                 foreach (VaultResource resource in leaving)
-                    await VaultTable.DeleteBindingAsync(session, id, resource.Id, context.RequestAborted);
+                    await VaultTable.DeleteBindingAsync(session, id, resource, context.RequestAborted);
                 return leaving;
             });
         var reply = new RemoveResourcesReply([.. removed.Select(resource => resource.Id.Value)]);
         await JsonReply.WriteAsync(context, reply, VaultJson.Default.RemoveResourcesReply);
+    }
+
+    private async Task MigrateResourcesAsync(HttpContext context)
+    {
+        VaultId id = PathVault(context);
+        (VaultId destinationId, List<ResourceId> ids) = await BodyReader.ReadAsync(context, VaultRequests.Migration);
+        string projectId = context.Caller().ProjectId;
+        List<VaultResource> moved = await ChangeAsync(
+            context,
+            id,
+            async (session, vault) =>
+            {
+                Vault destination = await VaultTable.FindAsync(session, projectId, destinationId, context.RequestAborted)
+                    ?? throw new RefusedException(ErrorCodes.DestinationVaultMissing, $"There is no destination vault with id {destinationId} in this project.");
+                List<VaultResource> moving = ResourceMigration.Plan(vault, destination, ids);
+                await BackupTable.MoveAsync(session, id, destinationId, [.. moving.Select(resource => resource.Id)], context.RequestAborted);
+                foreach (VaultResource resource in moving)
+                    await VaultTable.MoveBindingAsync(session, id, destinationId, resource, context.RequestAborted);
+                return moving;
+            });
+        var reply = new MigrateResourcesReply([.. moved.Select(resource => resource.Id.Value)]);
+        await JsonReply.WriteAsync(context, reply, VaultJson.Default.MigrateResourcesReply);
     }
 
     private async Task SetResourcesAsync(HttpContext context)
@@ -170,6 +199,9 @@ internal sealed class VaultEndpoints(MetadataDatabase database, TimeProvider tim
         return database.WriteAsync(
             async session => await work(session, await RequireAsync(session, projectId, id, context.RequestAborted)), context.RequestAborted);
     }
+
+    private static RemovalOrder RemovalFrom(Vault vault, HttpContext context, DateTimeOffset now) =>
+        new(vault.ProjectId, vault.Id, vault.Name, vault.ProviderId, vault.EnterpriseProjectId, context.RequestId(), now);
 
     private static Task ReplyAsync(HttpContext context, Vault vault) =>
         JsonReply.WriteAsync(context, new VaultReply(vault.ToShape()), VaultJson.Default.VaultReply);

@@ -7,9 +7,6 @@ namespace Strongroom.Server.Vaults;
 /// <summary>Which vaults a list is to show. All filters must hold; null asks for nothing.</summary>
 internal sealed record VaultFilter
 {
-    /// <summary>In place of an enterprise project: all the caller may see.</summary>
-    private const string AllEnterpriseProjects = "all_granted_eps";
-
     public IReadOnlyList<string>? Ids { get; init; }
 
     /// <summary>The whole name, exactly.</summary>
@@ -78,9 +75,13 @@ internal sealed record VaultFilter
             where = $"{where} and object_type = {ObjectType}";
         if (Status is not null)
             where = $"{where} and status = {Status}";
+
+        // No policy can be made yet, so no vault has one.
+        if (PolicyId is not null)
+            where = $"{where} and 1 = 0";
         if (ResourceIds is not null)
             where = $"{where} and id in (select vault_id from vault_resources where resource_id in {ResourceIds})";
-        if (EnterpriseProjectId is not null and not AllEnterpriseProjects)
+        if (EnterpriseProjectId is not null and not QueryReader.AllEnterpriseProjects)
             where = $"{where} and enterprise_project_id = {EnterpriseProjectId}";
         if (AvailabilityZone is not null)
             where = $"{where} and availability_zone = {AvailabilityZone}";

@@ -6,10 +6,16 @@ internal static class VaultServices
     {
         services.AddSingleton(options);
         services.AddSingleton<VaultEndpoints>();
+        services.AddSingleton<VaultTagEndpoints>();
+        services.AddSingleton<VaultReportEndpoints>();
+        services.AddSingleton<VaultOrderEndpoints>();
     }
 
     public static void MapVaults(this WebApplication app)
     {
         app.Services.GetRequiredService<VaultEndpoints>().Map(app);
+        app.Services.GetRequiredService<VaultTagEndpoints>().Map(app);
+        app.Services.GetRequiredService<VaultReportEndpoints>().Map(app);
+        app.Services.GetRequiredService<VaultOrderEndpoints>().Map(app);
     }
 }

@@ -10,6 +10,9 @@ namespace Strongroom.Server.Vaults;
 /// <summary>The tables <c>vaults</c> and <c>vault_resources</c>. Deleted vaults are not there for any of these.</summary>
 internal static class VaultTable
 {
+    private const int BindingColumn = 34;
+    private const int BindingColumnCount = 11;
+
     // What Read and ReadBinding take, in their order; the binding's columns are null for a vault without resources.
     private static Sql Columns =>
         $"""
@@ -132,6 +135,8 @@ internal static class VaultTable
     public static async ValueTask AddUsageAsync(
         DbSession session, VaultId id, ResourceId resourceId, long bytes, int backupCount, CancellationToken cancellationToken)
     {
+        if (bytes == 0 && backupCount == 0)
+            return;
         await session.ExecuteAsync(
             $"update vaults set used_bytes = used_bytes + {bytes}, backup_count = backup_count + {(long)backupCount} where id = {id}", cancellationToken);
         await session.ExecuteAsync(
@@ -162,11 +167,15 @@ internal static class VaultTable
             """,
             cancellationToken);
 
-    /// <summary>One of <see cref="ProtectStatuses"/>. False: the resource is not in the vault.</summary>
+    /// <summary>One of <see cref="ProtectStatuses"/>. False: the resource is not in the vault, or shows as deleted and stays so.</summary>
     public static async ValueTask<bool> SetProtectStatusAsync(
         DbSession session, VaultId id, ResourceId resourceId, string status, CancellationToken cancellationToken) =>
         await session.ExecuteAsync(
-            $"update vault_resources set protect_status = {status} where vault_id = {id} and resource_id = {resourceId}", cancellationToken) > 0;
+            $"""
+            update vault_resources set protect_status = {status}
+            where vault_id = {id} and resource_id = {resourceId} and protect_status <> {ProtectStatuses.Deleted}
+            """,
+            cancellationToken) > 0;
 
     /// <summary>The same in whatever vault that takes backups holds them; those no vault holds are passed over.</summary>
     public static async ValueTask SetProtectStatusAsync(
@@ -174,13 +183,17 @@ internal static class VaultTable
         await session.ExecuteAsync(
             $"""
             update vault_resources set protect_status = {status}
-            where resource_id in {resourceIds}
+            where resource_id in {resourceIds} and protect_status <> {ProtectStatuses.Deleted}
                 and vault_id in (select id from vaults where protect_type = {ProtectTypes.Backup} and deleted_at is null)
             """,
             cancellationToken);
 
-    public static async ValueTask DeleteBindingAsync(DbSession session, VaultId id, ResourceId resourceId, CancellationToken cancellationToken) =>
-        await session.ExecuteAsync($"delete from vault_resources where vault_id = {id} and resource_id = {resourceId}", cancellationToken);
+    /// <summary>Takes a resource out of the vault, and what its backups amount to out of the vault's figures.</summary>
+    public static async ValueTask DeleteBindingAsync(DbSession session, VaultId id, VaultResource resource, CancellationToken cancellationToken)
+    {
+        await session.ExecuteAsync($"delete from vault_resources where vault_id = {id} and resource_id = {resource.Id}", cancellationToken);
+        await AddUsageAsync(session, id, resource.Id, -resource.BackupBytes, -resource.BackupCount, cancellationToken);
+    }
 
     /// <summary>Bindings of these resources in vaults of one protect_type other than <paramref name="except"/>.</summary>
     public static async ValueTask<List<BindingHolder>> HoldersAsync(
@@ -223,7 +236,7 @@ internal static class VaultTable
         await session.ExecuteAsync(
             $"""
             update vault_resources set protect_status = {ProtectStatuses.Deleted}
-            where resource_id in {resourceIds} and protect_status in ({ProtectStatuses.Available}, {ProtectStatuses.Error})
+            where resource_id in {resourceIds} and protect_status <> {ProtectStatuses.Removing}
             """,
             cancellationToken);
 
@@ -243,8 +256,85 @@ internal static class VaultTable
         await session.ExecuteAsync(
             $"update vault_resources set size_gb = {sizeGb} where vault_id = {id} and resource_id = {resourceId}", cancellationToken);
 
-    private const int BindingColumn = 34;
-    private const int BindingColumnCount = 11;
+    /// <summary>Moves a binding, with what its backups amount to. The backups themselves move in the same transaction (<c>BackupTable.MoveAsync</c>).</summary>
+    public static async ValueTask MoveBindingAsync(
+        DbSession session, VaultId from, VaultId to, VaultResource resource, CancellationToken cancellationToken)
+    {
+        await session.ExecuteAsync(
+            $"update vault_resources set vault_id = {to}, position = {resource.Position} where vault_id = {from} and resource_id = {resource.Id}",
+            cancellationToken);
+        await AddUsageAsync(session, from, resource.Id, -resource.BackupBytes, -resource.BackupCount, cancellationToken);
+        await session.ExecuteAsync(
+            $"""
+            update vaults set used_bytes = used_bytes + {resource.BackupBytes}, backup_count = backup_count + {(long)resource.BackupCount}
+            where id = {to}
+            """,
+            cancellationToken);
+    }
+
+    /// <summary>Ids, names and tags of the vaults a condition on <c>vaults</c> holds for, newest first.</summary>
+    public static ValueTask<List<TaggedVault>> ListTaggedAsync(DbSession session, Sql where, CancellationToken cancellationToken) =>
+        session.QueryAsync(
+            $"select id, name, tags from vaults where {where} order by created_at desc, id desc",
+            row => new TaggedVault(new VaultId(row.GetString(0)), row.GetString(1), ReadTags(row.GetString(2))),
+            cancellationToken);
+
+    /// <summary>The vaults of a project that take changes, newest first.</summary>
+    public static ValueTask<List<string>> ListWritableIdsAsync(DbSession session, string projectId, CancellationToken cancellationToken) =>
+        session.QueryAsync(
+            $"select id from vaults where {Writable(projectId)} order by created_at desc, id desc", row => row.GetString(0), cancellationToken);
+
+    public static async ValueTask UpdateNotificationsAsync(
+        DbSession session, string projectId, bool? smnNotify, int? threshold, CancellationToken cancellationToken)
+    {
+        if (smnNotify is { } notify)
+            await session.ExecuteAsync($"update vaults set smn_notify = {notify} where {Writable(projectId)}", cancellationToken);
+        if (threshold is { } percent)
+            await session.ExecuteAsync($"update vaults set threshold = {(long)percent} where {Writable(projectId)}", cancellationToken);
+    }
+
+    /// <summary>Size and use of all vaults of a project together.</summary>
+    public static ValueTask<(long SizeGb, long UsedBytes)> SumAsync(DbSession session, string projectId, CancellationToken cancellationToken) =>
+        session.QueryFirstAsync(
+            $"""
+            select cast(coalesce(sum(size_gb), 0) as bigint), cast(coalesce(sum(used_bytes), 0) as bigint)
+            from vaults where project_id = {projectId} and deleted_at is null
+            """,
+            row => (row.GetInt64(0), row.GetInt64(1)),
+            cancellationToken);
+
+    /// <summary>What each resource's backups amount to over all vaults of a project; the latest bound first.</summary>
+    public static async ValueTask<(List<StorageUsageShape> Page, long Count)> ListUsageAsync(
+        DbSession session, string projectId, string? resourceId, string? resourceType, int limit, int offset, CancellationToken cancellationToken)
+    {
+        Sql where = $"v.project_id = {projectId} and v.deleted_at is null";
+        if (resourceId is not null)
+            where = $"{where} and r.resource_id = {resourceId}";
+        if (resourceType is not null)
+            where = $"{where} and r.type = {resourceType}";
+        long count = await session.QueryLongAsync(
+            $"select count(distinct r.resource_id) from vault_resources r join vaults v on v.id = r.vault_id where {where}", cancellationToken);
+        List<StorageUsageShape> page = await session.QueryAsync(
+            $"""
+            select r.resource_id, max(r.name), max(r.type), cast(sum(r.backup_count) as bigint), cast(sum(r.backup_bytes) as bigint),
+                cast(sum(case when v.is_multi_az then r.backup_bytes else 0 end) as bigint)
+            from vault_resources r join vaults v on v.id = r.vault_id
+            where {where}
+            group by r.resource_id order by max(r.added_at) desc, r.resource_id desc limit {limit} offset {offset}
+            """,
+            row => new StorageUsageShape(
+                row.GetString(0),
+                row.GetString(1),
+                row.GetString(2),
+                (int)row.GetInt64(3),
+                WireUnits.UsedMb(row.GetInt64(4)),
+                WireUnits.UsedMb(row.GetInt64(5))),
+            cancellationToken);
+        return (page, count);
+    }
+
+    private static Sql Writable(string projectId) =>
+        $"project_id = {projectId} and deleted_at is null and status in ({VaultStatuses.Available}, {VaultStatuses.Lock})";
 
     private static async ValueTask<List<Vault>> ReadAsync(
         DbSession session, Sql sql, CancellationToken cancellationToken, Action<DbDataReader>? onFirstRow = null)

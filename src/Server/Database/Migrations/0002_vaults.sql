@@ -59,7 +59,6 @@ create table vaults (
     deleted_at bigint
 );
 create index vaults_by_project on vaults (project_id, created_at, id);
-create index vaults_by_order on vaults (order_id);
 
 -- extra_info is JSON as on the wire. The bindings of a deleted vault stay with it and bind nothing.
 create table vault_resources (

@@ -1,0 +1,106 @@
+using Microsoft.AspNetCore.Routing;
+using Strongroom.Contract;
+using Strongroom.Contract.Vaults;
+using Strongroom.Server.Database;
+using Strongroom.Server.Http;
+using Strongroom.Server.Identity;
+
+namespace Strongroom.Server.Vaults;
+
+/// <summary>
+/// What concerns all vaults of a project, or those of another (atlas of the vault API, sections 3.12, 3.13 and 5).
+/// </summary>
+internal sealed class VaultReportEndpoints(MetadataDatabase database, ActionPolicy policy, IdentityOptions identity)
+{
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapPut("/v3/{project_id}/vaults/batch-update", BatchUpdateAsync).WithAction("cbr:vaults:update");
+        routes.MapGet("/v3/{project_id}/vaults/summary", SummaryAsync).WithAction("cbr:vaults:list");
+        routes.MapGet("/v3/{project_id}/storage_usage", StorageUsageAsync).WithAction("cbr:vaults:list");
+        routes.MapGet("/v3/{project_id}/vaults/external", ListExternalAsync).WithAction("cbr:vaults:listExternalVaults");
+    }
+
+    /// <summary>Vaults whose status forbids changes are left as they are, and out of the answer.</summary>
+    private async Task BatchUpdateAsync(HttpContext context)
+    {
+        VaultChange change = await BodyReader.ReadAsync(context, VaultRequests.NotificationChange);
+        string projectId = context.Caller().ProjectId;
+        List<string> ids = await database.WriteAsync(
+            async session =>
+            {
+                await VaultTable.UpdateNotificationsAsync(session, projectId, change.SmnNotify, change.Threshold, context.RequestAborted);
+                return await VaultTable.ListWritableIdsAsync(session, projectId, context.RequestAborted);
+            },
+            context.RequestAborted);
+        await JsonReply.WriteAsync(context, new BatchUpdateReply(ids), VaultJson.Default.BatchUpdateReply);
+    }
+
+    private async Task SummaryAsync(HttpContext context)
+    {
+        string projectId = context.Caller().ProjectId;
+        (long sizeGb, long usedBytes) = await database.ReadAsync(
+            session => VaultTable.SumAsync(session, projectId, context.RequestAborted), context.RequestAborted);
+        var reply = new SummaryReply(WireUnits.SumGb(sizeGb), WireUnits.UsedGb(usedBytes));
+        await JsonReply.WriteAsync(context, reply, VaultJson.Default.SummaryReply);
+    }
+
+    private async Task StorageUsageAsync(HttpContext context)
+    {
+        var query = new QueryReader(context.Request);
+        (int limit, int offset) = (query.Limit(), query.Offset());
+        string? resourceId = query.Id("resource_id");
+        string? resourceType = query.Text("resource_type");
+        string projectId = context.Caller().ProjectId;
+        (List<StorageUsageShape> usage, long count) = await database.ReadAsync(
+            session => VaultTable.ListUsageAsync(session, projectId, resourceId, resourceType, limit, offset, context.RequestAborted),
+            context.RequestAborted);
+        await JsonReply.WriteAsync(context, new StorageUsageReply((int)count, usage), VaultJson.Default.StorageUsageReply);
+    }
+
+    /// <summary>
+    /// Vaults of another project, for those who may list them there as well. To all others, and for other regions, the
+    /// project is unknown.
+    /// </summary>
+    private async Task ListExternalAsync(HttpContext context)
+    {
+        var query = new QueryReader(context.Request);
+        string projectId = query.Text("external_project_id") ?? throw BodyReader.Refused("external_project_id is missing.");
+        string region = query.Text("region_id") ?? throw BodyReader.Refused("region_id is missing.");
+        string? vaultId = query.Id("vault_id");
+        var filter = new VaultFilter { Limit = query.Limit(), Offset = query.Offset(), Ids = vaultId is null ? null : [vaultId] };
+        if (vaultId is null)
+        {
+            filter = filter with
+            {
+                ProtectType = query.Word("protect_type", ProtectTypes.ToList),
+                CloudType = query.Word("cloud_type", CloudTypes.All) ?? CloudTypes.Public,
+
+                // Misspelt in the published definition and in every client made from it.
+                ObjectType = query.Word("objcet_type", ObjectTypes.All) ?? query.Word("object_type", ObjectTypes.All),
+            };
+        }
+
+        Caller caller = context.Caller();
+        VaultPage page = await database.ReadAsync(
+            async session =>
+            {
+                if (region != identity.Region || !await MayListAsync(session, caller, projectId, context.RequestAborted))
+                    throw BodyReader.Refused($"There is no project {ShownText.Quoted(projectId)} in region {ShownText.Quoted(region)} whose vaults you may list.");
+                return await VaultTable.ListAsync(session, projectId, filter, context.RequestAborted);
+            },
+            context.RequestAborted);
+        var reply = new VaultListReply([.. page.Vaults.Select(VaultShapes.ToShape)], (int)page.Count, filter.Offset, filter.Limit);
+        await JsonReply.WriteAsync(context, reply, VaultJson.Default.VaultListReply);
+    }
+
+    private async ValueTask<bool> MayListAsync(DbSession session, Caller caller, string projectId, CancellationToken cancellationToken)
+    {
+        if (projectId == caller.ProjectId)
+            return true;
+        List<Project> projects = await RoleTable.ListProjectsOfAsync(session, caller.UserId, cancellationToken);
+        if (!projects.Exists(project => project.Id == projectId))
+            return false;
+        List<string> roles = await RoleTable.ListAsync(session, caller.UserId, ScopeKind.Project, projectId, cancellationToken);
+        return policy.Allows(roles, "cbr:vaults:list");
+    }
+}
