@@ -107,6 +107,40 @@ public sealed class BackupRepository : IAsyncDisposable
         }
     }
 
+    /// <summary>Checks <c>config</c> and every key slot, those of others too as far as their form goes.</summary>
+    internal async ValueTask CheckOwnObjectsAsync(Maintenance.Findings findings, CancellationToken cancellationToken)
+    {
+        await findings.TryAsync(async () =>
+        {
+            var line = await CheckedText.ReadAsync(store, ObjectNames.Config, cancellationToken)
+                ?? throw new RepositoryException(RepositoryFailure.Damaged, ObjectNames.Config, "It is gone.");
+            if (!line.Matches(RepositoryParameters.CheckOf(line.Line, masterKey)))
+                throw new RepositoryException(RepositoryFailure.Damaged, ObjectNames.Config, "Its check does not match.");
+            RepositoryParameters.Read(line);
+        });
+        int slots = 0;
+        await foreach (var stat in store.ListAsync(ObjectNames.Keys, cancellationToken))
+            slots += await findings.TryAsync(() => KeySlots.CheckAsync(store, stat.Name, cancellationToken)) ? 1 : 0;
+        if (slots == 0)
+            findings.Add(ObjectNames.Keys, -1, "No key slot is left: who does not hold the repository open can never open it.");
+    }
+
+    /// <summary>Counts the objects that belong to no domain.</summary>
+    internal async ValueTask CountOwnObjectsAsync(Maintenance.StatisticsTally tally, CancellationToken cancellationToken)
+    {
+        await foreach (var stat in store.ListAsync(ObjectNames.Keys, cancellationToken))
+        {
+            tally.CountObject("keys", stat.SizeBytes);
+            tally.SharedBytes += stat.SizeBytes;
+        }
+
+        if (await store.StatAsync(ObjectNames.Config, cancellationToken) is { } config)
+        {
+            tally.CountObject(ObjectNames.Config, config.SizeBytes);
+            tally.SharedBytes += config.SizeBytes;
+        }
+    }
+
     public ValueTask DisposeAsync()
     {
         CryptographicOperations.ZeroMemory(masterKey);

@@ -115,6 +115,9 @@ public sealed class RepositoryDomain : IAsyncDisposable
         catalog.Dispose();
     }
 
+    /// <summary>The same domain, with nothing remembered of what is stored.</summary>
+    internal RepositoryDomain WithoutCaches() => new(Id, store, Keys, Parameters, options, time);
+
     /// <summary>Null when there is none, or when it was made void.</summary>
     internal async ValueTask<BackupRecord?> ReadRootAsync(string backupId, CancellationToken cancellationToken)
     {

@@ -61,14 +61,22 @@ internal static class KeySlots
             RepositoryFailure.WrongKey, ObjectNames.Keys, $"None of the key slots opens with this {(key.IsPassword ? "password" : "key file")}.");
     }
 
-    private static async ValueTask<byte[]?> TryOpenAsync(IObjectStore store, string name, RepositoryKey key, CancellationToken cancellationToken)
+    /// <exception cref="RepositoryException">The slot is not as written; whether it opens only its key can tell.</exception>
+    public static async ValueTask CheckAsync(IObjectStore store, string name, CancellationToken cancellationToken) =>
+        await ReadAsync(store, name, cancellationToken);
+
+    private static async ValueTask<KeySlotText?> ReadAsync(IObjectStore store, string name, CancellationToken cancellationToken)
     {
         if (await CheckedText.ReadAsync(store, name, cancellationToken) is not { } line)
             return null;
         if (!line.Matches(SHA256.HashData(line.Line)))
             throw new RepositoryException(RepositoryFailure.Damaged, name, "Its check does not match.");
-        var text = line.Parse(FormatJson.Default.KeySlotText);
-        if (text.Kind != key.Kind)
+        return line.Parse(FormatJson.Default.KeySlotText);
+    }
+
+    private static async ValueTask<byte[]?> TryOpenAsync(IObjectStore store, string name, RepositoryKey key, CancellationToken cancellationToken)
+    {
+        if (await ReadAsync(store, name, cancellationToken) is not { } text || text.Kind != key.Kind)
             return null;
         int iterations = text.Iterations ?? 0;
         if (key.IsPassword && iterations is < 1 or > MaxIterations)

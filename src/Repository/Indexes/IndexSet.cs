@@ -62,7 +62,8 @@ internal sealed class RunCatalog(IObjectStore store, DomainNames names, DomainKe
 }
 
 /// <summary>Where a chunk was found.</summary>
-internal readonly record struct IndexHit(IndexRun Run, IndexEntry Entry)
+/// <param name="Position">Number of the entry in its run, from 0.</param>
+internal readonly record struct IndexHit(IndexRun Run, IndexEntry Entry, long Position)
 {
     public ObjectId Pack => Run.PackId((int)Entry.Pack);
 
@@ -115,8 +116,9 @@ internal sealed class IndexSet
         var current = members;
         for (int i = 0; i < current.Length; i++)
         {
-            if (current[i].TryFind(prefix, out var entry, out int missingUnit))
-                return ValueTask.FromResult<IndexHit?>(new IndexHit(current[i].Run, entry));
+            long start = 0;
+            if (current[i].TryFind(prefix, ref start, out var entry, out int missingUnit))
+                return ValueTask.FromResult<IndexHit?>(new IndexHit(current[i].Run, entry, start - 1));
             if (missingUnit >= 0)
                 return FindSlowAsync(current, i, prefix, cancellationToken);
         }
@@ -124,21 +126,51 @@ internal sealed class IndexSet
         return ValueTask.FromResult<IndexHit?>(null);
     }
 
-    private static async ValueTask<IndexHit?> FindSlowAsync(Member[] members, int from, ChunkPrefix prefix, CancellationToken cancellationToken)
+    /// <summary>Every place of a chunk, in packs that count.</summary>
+    /// <param name="hits">Receives them; cleared first.</param>
+    public async ValueTask FindAllAsync(ChunkPrefix prefix, List<IndexHit> hits, CancellationToken cancellationToken)
     {
-        for (int i = from; i < members.Length; i++)
+        hits.Clear();
+        RepositoryException? damage = null;
+        foreach (var member in members)
         {
-            while (true)
+            long start = 0;
+            try
             {
-                if (members[i].TryFind(prefix, out var entry, out int missingUnit))
-                    return new IndexHit(members[i].Run, entry);
-                if (missingUnit < 0)
-                    break;
-                await members[i].Run.LoadAsync(missingUnit, cancellationToken);
+                while (await member.FindAsync(prefix, start, cancellationToken) is { } hit)
+                {
+                    hits.Add(hit);
+                    start = hit.Position + 1;
+                }
+            }
+            catch (RepositoryException e)
+            {
+                damage = e;
             }
         }
 
-        return null;
+        if (hits.Count == 0 && damage is not null)
+            throw damage;
+    }
+
+    /// <exception cref="RepositoryException">A run that might know the chunk is damaged, and no other knows it.</exception>
+    private static async ValueTask<IndexHit?> FindSlowAsync(Member[] members, int from, ChunkPrefix prefix, CancellationToken cancellationToken)
+    {
+        RepositoryException? damage = null;
+        for (int i = from; i < members.Length; i++)
+        {
+            try
+            {
+                if (await members[i].FindAsync(prefix, 0, cancellationToken) is { } hit)
+                    return hit;
+            }
+            catch (RepositoryException e)
+            {
+                damage = e;
+            }
+        }
+
+        return damage is null ? null : throw damage;
     }
 
     private sealed class Member(IndexRun run, IReadOnlySet<ObjectId>? existing)
@@ -147,9 +179,21 @@ internal sealed class IndexSet
 
         public bool[] Usable { get; } = [.. Enumerable.Range(0, run.PackCount).Select(i => existing is null || existing.Contains(run.PackId(i)))];
 
-        public bool TryFind(ChunkPrefix prefix, out IndexEntry entry, out int missingUnit)
+        public async ValueTask<IndexHit?> FindAsync(ChunkPrefix prefix, long start, CancellationToken cancellationToken)
         {
-            long start = 0;
+            while (true)
+            {
+                long from = start;
+                if (TryFind(prefix, ref from, out var entry, out int missingUnit))
+                    return new IndexHit(run, entry, from - 1);
+                if (missingUnit < 0)
+                    return null;
+                await run.LoadAsync(missingUnit, cancellationToken);
+            }
+        }
+
+        public bool TryFind(ChunkPrefix prefix, ref long start, out IndexEntry entry, out int missingUnit)
+        {
             while (run.TryFind(prefix, ref start, out entry, out missingUnit))
             {
                 if (entry.Pack >= (uint)Usable.Length)

@@ -59,6 +59,23 @@ internal sealed class RunWriter : IAsyncDisposable
         return writer;
     }
 
+    /// <summary>Writes a run of what is in memory.</summary>
+    /// <param name="entries">In ascending order.</param>
+    /// <param name="packs">In the order of their numbers.</param>
+    /// <returns>The run's id and size.</returns>
+    public static async ValueTask<(ObjectId Id, long SizeBytes)> WriteAsync(
+        IObjectStore store, DomainNames names, DomainKeys keys, IReadOnlyCollection<IndexEntry> entries, IReadOnlyCollection<PackRecord> packs,
+        CancellationToken cancellationToken)
+    {
+        await using var writer = await BeginAsync(store, names, keys, entries.Count, cancellationToken);
+        foreach (var entry in entries)
+            await writer.AddAsync(entry, cancellationToken);
+        foreach (var pack in packs)
+            await writer.AddPackAsync(pack, cancellationToken);
+        await writer.FinishAsync(cancellationToken);
+        return (writer.Id, writer.SizeBytes);
+    }
+
     /// <param name="entry">Greater than the one before; the same chunk in the same pack twice is passed over.</param>
     public async ValueTask AddAsync(IndexEntry entry, CancellationToken cancellationToken)
     {

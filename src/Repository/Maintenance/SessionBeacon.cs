@@ -1,4 +1,4 @@
-using System.Text.Json;
+using System.Security.Cryptography;
 using Strongroom.ObjectStores;
 using Strongroom.Repository.Format;
 
@@ -36,6 +36,19 @@ internal sealed class SessionBeacon : IAsyncDisposable
         await beacon.PutAsync(0, cancellationToken);
         beacon.beating = beacon.BeatAsync(time, beacon.stopping.Token);
         return beacon;
+    }
+
+    /// <summary>Notes the session; one that stays was left by a backup that did not finish.</summary>
+    /// <exception cref="RepositoryException">The object is damaged.</exception>
+    public static async ValueTask CheckAsync(RepositoryDomain domain, ObjectId session, Findings findings, CancellationToken cancellationToken)
+    {
+        string name = domain.Names.Session(session);
+        if (await CheckedText.ReadAsync(domain.Store, name, cancellationToken) is not { } line)
+            return;
+        if (!line.Matches(SHA256.HashData(line.Line)))
+            throw new RepositoryException(RepositoryFailure.Damaged, name, "Its check does not match.");
+        var text = line.Parse(FormatJson.Default.SessionText);
+        findings.Note($"{name}: backup {text.Backup} is being written, or was interrupted.");
     }
 
     /// <summary>The backup is committed: nothing needs it any more. What the store does not remove now, a collection will.</summary>
@@ -87,7 +100,7 @@ internal sealed class SessionBeacon : IAsyncDisposable
     private ValueTask PutAsync(long sequence, CancellationToken cancellationToken)
     {
         var text = new SessionText(FormatVersion.Current, id.ToString(), backupId, sequence);
-        byte[] line = [.. JsonSerializer.SerializeToUtf8Bytes(text, FormatJson.Default.SessionText), (byte)'\n'];
-        return domain.Store.PutAsync(Name, line, sequence == 0 ? PutMode.CreateOnly : PutMode.Replace, cancellationToken);
+        byte[] content = CheckedText.Write(text, FormatJson.Default.SessionText, SHA256.HashData);
+        return domain.Store.PutAsync(Name, content, sequence == 0 ? PutMode.CreateOnly : PutMode.Replace, cancellationToken);
     }
 }

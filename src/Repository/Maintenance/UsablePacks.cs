@@ -20,8 +20,8 @@ internal static class UsablePacks
         var condemned = new List<ObjectId>();
         await foreach (var stat in domain.Store.ListAsync(domain.Names.Collections, cancellationToken))
         {
-            if (DomainNames.IdOf(stat.Name) is { } id && await domain.Store.GetAllAsync(stat.Name, MaxCollectionBytes, cancellationToken) is { } content)
-                condemned.AddRange(Read(content, id, stat.Name, domain.Keys));
+            if (DomainNames.IdOf(stat.Name) is { } id)
+                condemned.AddRange(await ReadAsync(domain, id, cancellationToken));
         }
 
         var packs = new HashSet<ObjectId>();
@@ -34,6 +34,10 @@ internal static class UsablePacks
         packs.ExceptWith(condemned);
         return packs;
     }
+
+    /// <exception cref="RepositoryException">The collection object is damaged.</exception>
+    public static async ValueTask CheckAsync(RepositoryDomain domain, ObjectId collection, CancellationToken cancellationToken) =>
+        await ReadAsync(domain, collection, cancellationToken);
 
     public static byte[] Write(ObjectId id, IReadOnlyCollection<ObjectId> packs, DomainKeys keys)
     {
@@ -51,6 +55,13 @@ internal static class UsablePacks
         using var cipher = Sealing.CipherFor(keys.SealingKey, id, KeyInfo);
         Sealing.Seal(cipher, 0, plain.Written, header, output.Append(plain.Length + Sealing.TagBytes));
         return output.Written.ToArray();
+    }
+
+    /// <summary>Nothing when the collection has ended meanwhile: then its packs are gone, and the listing of packs says so.</summary>
+    private static async ValueTask<ObjectId[]> ReadAsync(RepositoryDomain domain, ObjectId id, CancellationToken cancellationToken)
+    {
+        string name = domain.Names.Collection(id);
+        return await domain.Store.GetAllAsync(name, MaxCollectionBytes, cancellationToken) is { } content ? Read(content, id, name, domain.Keys) : [];
     }
 
     private static ObjectId[] Read(byte[] content, ObjectId id, string name, DomainKeys keys)

@@ -12,30 +12,27 @@ internal sealed class ContentCursor
 {
     private readonly ChunkSource source;
     private readonly string owner;
-    private readonly Stack<Page> path = new();
+    private readonly Stack<ContentPage> path = new();
     private long offset;
 
     public ContentCursor(ChunkSource source, FileContent content, string owner)
     {
         this.source = source;
         this.owner = owner;
-        path.Push(new Page(content.Items, content.Level));
+        path.Push(ContentPage.Of(content));
     }
-
-    /// <summary>Called with the id of each page of the list before it is read.</summary>
-    public Action<ReadOnlyMemory<byte>>? PageSeen { get; init; }
 
     public async ValueTask<ContentPiece?> NextAsync(CancellationToken cancellationToken)
     {
         while (path.TryPeek(out var page))
         {
-            if (page.Position == page.Bytes.Length)
+            if (page.IsAtEnd)
             {
                 path.Pop();
                 continue;
             }
 
-            var (id, length) = Read(page);
+            var (id, length) = page.Read();
             if (page.Level == 0)
             {
                 var piece = new ContentPiece(id, offset, length);
@@ -43,36 +40,33 @@ internal sealed class ContentCursor
                 return piece;
             }
 
-            PageSeen?.Invoke(id);
-            path.Push(Parse(await source.ReadPageAsync(id, cancellationToken), page.Level - 1, length, id.Span));
+            path.Push(ContentPage.Parse(await source.ReadPageAsync(id, cancellationToken), page.Level - 1, length, id.Span, owner));
         }
 
         return null;
     }
+}
 
-    /// <summary>Items were checked when the list was parsed.</summary>
-    private static (ReadOnlyMemory<byte> Id, long LengthBytes) Read(Page page)
-    {
-        var reader = new ByteReader(page.Bytes.Span[page.Position..]);
-        var item = ContentItem.Read(ref reader, page.Level);
-        int end = page.Position + reader.Position;
-        var id = item.Id.IsEmpty ? ReadOnlyMemory<byte>.Empty
-            : page.Level == 0 ? page.Bytes[(end - ChunkHasher.IdBytes)..end]
-            : page.Bytes.Slice(page.Position, ChunkHasher.IdBytes);
-        page.Position = end;
-        return (id, item.LengthBytes);
-    }
+/// <summary>A content list being read from front to back; its items were checked when it was parsed.</summary>
+internal sealed class ContentPage(ReadOnlyMemory<byte> items, int level)
+{
+    private int position;
 
-    private Page Parse(ReadOnlyMemory<byte> bytes, int level, long lengthBytes, ReadOnlySpan<byte> id)
+    public int Level => level;
+
+    public bool IsAtEnd => position == items.Length;
+
+    public static ContentPage Of(FileContent content) => new(content.Items, content.Level);
+
+    /// <exception cref="RepositoryException">It is no content list of this level and length.</exception>
+    public static ContentPage Parse(ReadOnlyMemory<byte> bytes, int level, long lengthBytes, ReadOnlySpan<byte> id, string owner)
     {
         try
         {
             var reader = new ByteReader(bytes.Span);
             var content = EntryCodec.ReadContent(ref reader, lengthBytes);
             reader.End();
-            return content.Level == level
-                ? new Page(content.Items, level)
-                : throw new InvalidDataException($"It is of level {content.Level} and not {level}.");
+            return content.Level == level ? Of(content) : throw new InvalidDataException($"It is of level {content.Level} and not {level}.");
         }
         catch (InvalidDataException e)
         {
@@ -80,12 +74,16 @@ internal sealed class ContentCursor
         }
     }
 
-    private sealed class Page(ReadOnlyMemory<byte> bytes, int level)
+    /// <returns>The next item: an empty id for a hole.</returns>
+    public (ReadOnlyMemory<byte> Id, long LengthBytes) Read()
     {
-        public ReadOnlyMemory<byte> Bytes => bytes;
-
-        public int Level => level;
-
-        public int Position { get; set; }
+        var reader = new ByteReader(items.Span[position..]);
+        var item = ContentItem.Read(ref reader, level);
+        int end = position + reader.Position;
+        var id = item.Id.IsEmpty ? ReadOnlyMemory<byte>.Empty
+            : level == 0 ? items[(end - ChunkHasher.IdBytes)..end]
+            : items.Slice(position, ChunkHasher.IdBytes);
+        position = end;
+        return (id, item.LengthBytes);
     }
 }

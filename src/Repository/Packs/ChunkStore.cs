@@ -169,12 +169,8 @@ internal sealed class ChunkStore : IAsyncDisposable
             span[i] = span[i] with { Pack = numbers[span[i].Pack] };
         span.Sort();
 
-        await using var writer = await RunWriter.BeginAsync(store, names, keys, entries.Count, cancellationToken);
-        foreach (var entry in entries)
-            await writer.AddAsync(entry, cancellationToken);
-        foreach (uint pack in packs.Keys.Order())
-            await writer.AddPackAsync(packs[pack], cancellationToken);
-        await writer.FinishAsync(cancellationToken);
-        stored.Add(await catalog.OpenAsync(writer.Id, writer.SizeBytes, cancellationToken));
+        var (id, sizeBytes) = await RunWriter.WriteAsync(
+            store, names, keys, entries, [.. packs.OrderBy(pack => pack.Key).Select(pack => pack.Value)], cancellationToken);
+        stored.Add(await catalog.OpenAsync(id, sizeBytes, cancellationToken));
     }
 }

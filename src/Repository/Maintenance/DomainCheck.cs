@@ -1,0 +1,391 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Strongroom.ObjectStores;
+using Strongroom.Repository.Crypto;
+using Strongroom.Repository.Format;
+using Strongroom.Repository.Indexes;
+using Strongroom.Repository.Manifests;
+using Strongroom.Repository.Packs;
+
+namespace Strongroom.Repository.Maintenance;
+
+/// <summary>
+/// Checks one domain: its key, every run in full, every pack's directory against the runs (and every chunk against its id),
+/// then what each root reaches. What is bad is known before the roots are walked, so that each damage finds its backups.
+/// </summary>
+internal sealed class DomainCheck
+{
+    private readonly BackupRepository repository;
+    private readonly RepositoryDomain domain;
+    private readonly CheckOptions options;
+    private readonly Findings findings;
+    private readonly IProgress<CheckProgress>? progress;
+    private readonly Dictionary<ObjectId, long> packs = [];
+    private readonly Dictionary<ObjectId, List<(IndexRun Run, int Number, long Entries)>> indexed = [];
+    private readonly ConcurrentDictionary<ObjectId, int> badPacks = [];
+    private readonly ConcurrentDictionary<(ObjectId Pack, int Segment), int> badSegments = [];
+    private readonly ConcurrentDictionary<(ObjectId Pack, int Segment, int Offset), int> badChunks = [];
+    private IndexSet index = new([], null);
+    private long doneBytes;
+
+    public DomainCheck(
+        BackupRepository repository, RepositoryDomain opened, CheckOptions options, Findings findings, IProgress<CheckProgress>? progress)
+    {
+        this.repository = repository;
+        this.options = options;
+        this.findings = findings;
+        this.progress = progress;
+
+        // A domain of its own, since caches would hide what has rotted since they were filled.
+        domain = opened.WithoutCaches();
+    }
+
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        await using (domain)
+        {
+            await findings.TryAsync(async () =>
+            {
+                await using var opened = await repository.OpenDomainAsync(domain.Id, false, cancellationToken);
+            });
+
+            var runs = new List<ObjectStat>();
+            var roots = new List<string>();
+            await foreach (var stat in domain.Store.ListAsync(domain.Names.All, cancellationToken))
+                await ClassifyAsync(stat, runs, roots, cancellationToken);
+
+            await CheckRunsAsync(runs, cancellationToken);
+            await CheckPacksAsync(cancellationToken);
+            var visitor = new Visitor(this);
+            foreach (string root in roots)
+                await CheckRootAsync(root, visitor, cancellationToken);
+        }
+    }
+
+    private async ValueTask ClassifyAsync(ObjectStat stat, List<ObjectStat> runs, List<string> roots, CancellationToken cancellationToken)
+    {
+        var id = DomainNames.IdOf(stat.Name);
+        if (id is { } pack && stat.Name == domain.Names.Pack(pack))
+            packs[pack] = stat.SizeBytes;
+        else if (id is { } run && stat.Name == domain.Names.Index(run))
+            runs.Add(stat);
+        else if (id is { } collection && stat.Name == domain.Names.Collection(collection))
+            await findings.TryAsync(() => UsablePacks.CheckAsync(domain, collection, cancellationToken));
+        else if (id is { } session && stat.Name == domain.Names.Session(session))
+            await findings.TryAsync(() => SessionBeacon.CheckAsync(domain, session, findings, cancellationToken));
+        else if (stat.Name.StartsWith(domain.Names.Backups, StringComparison.Ordinal) && ObjectNames.IsValidId(stat.Name[domain.Names.Backups.Length..]))
+            roots.Add(stat.Name[domain.Names.Backups.Length..]);
+        else if (stat.Name != domain.Names.Key)
+            findings.Note($"{stat.Name} is no object of this format.");
+    }
+
+    private async ValueTask CheckRunsAsync(List<ObjectStat> stats, CancellationToken cancellationToken)
+    {
+        var opened = new List<IndexRun>();
+        foreach (var stat in stats)
+        {
+            try
+            {
+                var run = await domain.Catalog.OpenAsync(DomainNames.IdOf(stat.Name)!.Value, stat.SizeBytes, cancellationToken);
+                opened.Add(run);
+                await CheckRunAsync(run, cancellationToken);
+            }
+            catch (RepositoryException e)
+            {
+                findings.Add(e);
+            }
+            catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
+            {
+                // It was merged away since the listing.
+            }
+        }
+
+        index = new IndexSet(opened, null);
+        foreach (var (pack, places) in indexed)
+        {
+            if (!packs.ContainsKey(pack))
+                findings.Note($"{places[0].Run.Name} names pack {pack}, which does not exist.");
+        }
+    }
+
+    /// <summary>Reads every unit of a run, and counts what it says of each pack.</summary>
+    private async ValueTask CheckRunAsync(IndexRun run, CancellationToken cancellationToken)
+    {
+        long[] counts = new long[run.PackCount];
+        var last = default(IndexEntry);
+        for (int block = 0; block < run.BlockCount; block++)
+        {
+            byte[] bytes = await run.ReadBlockAsync(block, cancellationToken);
+            for (int at = 0; at < bytes.Length; at += IndexEntry.Size)
+            {
+                var entry = IndexEntry.Read(bytes.AsSpan(at));
+                if (entry.Pack >= counts.Length || entry.CompareTo(last) < 0)
+                    throw new RepositoryException(RepositoryFailure.Damaged, run.Name, $"{entry} is out of order or names no pack.");
+                last = entry;
+                counts[entry.Pack]++;
+            }
+        }
+
+        await run.CheckFiltersAsync(cancellationToken);
+        for (int number = 0; number < counts.Length; number++)
+        {
+            await run.ReadPackAsync(number, cancellationToken);
+            ref var places = ref CollectionsMarshal.GetValueRefOrAddDefault(indexed, run.PackId(number), out _);
+            (places ??= []).Add((run, number, counts[number]));
+        }
+    }
+
+    private async Task CheckPacksAsync(CancellationToken cancellationToken)
+    {
+        long total = packs.Values.Sum();
+        var readers = new ConcurrentBag<PackReader>();
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = options.Workers, CancellationToken = cancellationToken };
+        try
+        {
+            await Parallel.ForEachAsync(packs, parallel, async (pack, token) =>
+            {
+                if (!readers.TryTake(out var reader))
+                    reader = domain.Source.NewReader();
+                await CheckPackAsync(reader, pack.Key, pack.Value, token);
+                readers.Add(reader);
+                progress?.Report(new CheckProgress(domain.Id, Interlocked.Add(ref doneBytes, pack.Value), total));
+            });
+        }
+        finally
+        {
+            foreach (var reader in readers)
+                reader.Dispose();
+        }
+    }
+
+    private async ValueTask CheckPackAsync(PackReader reader, ObjectId id, long sizeBytes, CancellationToken cancellationToken)
+    {
+        PackDirectory directory;
+        try
+        {
+            directory = await reader.ReadDirectoryAsync(id, sizeBytes, cancellationToken);
+        }
+        catch (RepositoryException e)
+        {
+            badPacks[id] = findings.Add(e);
+            return;
+        }
+        catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
+        {
+            // Collected since the listing.
+            return;
+        }
+
+        findings.CountPack(directory.ChunkCount);
+        if (indexed.TryGetValue(id, out var places))
+        {
+            foreach (var (run, number, entries) in places)
+                await findings.TryAsync(() => ComparePackAsync(directory, run, number, entries, cancellationToken));
+        }
+        else
+        {
+            findings.Note($"{domain.Names.Pack(id)} is in no index: it was left by a backup that did not finish.");
+        }
+
+        if (options.ReadData && Random.Shared.NextDouble() < options.Share)
+            await ReadPackAsync(reader, directory, cancellationToken);
+    }
+
+    /// <summary>A run has exactly the pack's chunks, at their places.</summary>
+    private static async ValueTask ComparePackAsync(PackDirectory directory, IndexRun run, int number, long entries, CancellationToken cancellationToken)
+    {
+        var record = await run.ReadPackAsync(number, cancellationToken);
+        if (record.SizeBytes != directory.Record.SizeBytes || record.Kind != directory.Record.Kind
+            || !record.Origins.AsSpan().SequenceEqual(directory.Record.Origins) || !record.Segments.AsSpan().SequenceEqual(directory.Record.Segments))
+            throw new RepositoryException(RepositoryFailure.Damaged, run.Name, $"It describes pack {record.Id} otherwise than the pack itself.");
+
+        var only = new IndexSet([run], null);
+        var hits = new List<IndexHit>();
+        var distinct = new HashSet<ChunkPrefix>(directory.ChunkCount);
+        int chunk = 0;
+        for (int segment = 0; segment < directory.Record.Segments.Length; segment++)
+        {
+            int offset = 0;
+            for (int end = chunk + directory.ChunksIn(segment); chunk < end; chunk++)
+            {
+                var prefix = ChunkPrefix.Of(directory.ChunkId(chunk));
+                int length = directory.ChunkLength(chunk);
+                await only.FindAllAsync(prefix, hits, cancellationToken);
+                bool isKnown = hits.Exists(hit => hit.Entry.Pack == number && hit.Entry.Length == length
+                    && hit.Entry.Segment == segment && hit.Entry.Offset == offset);
+                if (!isKnown)
+                    throw new RepositoryException(RepositoryFailure.Damaged, run.Name, $"It does not know chunk {ChunkSource.Show(directory.ChunkId(chunk))} of pack {record.Id}.");
+                distinct.Add(prefix);
+                offset += length;
+            }
+        }
+
+        if (distinct.Count != entries)
+            throw new RepositoryException(RepositoryFailure.Damaged, run.Name, $"It has {entries} entries for the {distinct.Count} chunks of pack {record.Id}.");
+    }
+
+    private async ValueTask ReadPackAsync(PackReader reader, PackDirectory directory, CancellationToken cancellationToken)
+    {
+        var record = directory.Record;
+        var hasher = record.Kind == PackKind.Data ? domain.Keys.Chunks : domain.Keys.Pages;
+        int chunk = 0;
+        for (int segment = 0; segment < record.Segments.Length; segment++)
+        {
+            var info = record.Segments[segment];
+            var location = new SegmentLocation(record.Id, segment, record.Origins[info.Origin], info);
+            int count = directory.ChunksIn(segment);
+            try
+            {
+                var plain = await reader.ReadSegmentAsync(location, cancellationToken);
+                HashSegment(directory, location, chunk, count, plain.Span, hasher);
+                findings.CountRead(info.StoredLength);
+            }
+            catch (RepositoryException e)
+            {
+                badSegments[(record.Id, segment)] = findings.Add(e);
+            }
+            catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
+            {
+                return;
+            }
+
+            chunk += count;
+        }
+    }
+
+    private void HashSegment(PackDirectory directory, in SegmentLocation location, int first, int count, ReadOnlySpan<byte> plain, ChunkHasher hasher)
+    {
+        int[] lengths = new int[count];
+        for (int i = 0; i < count; i++)
+            lengths[i] = directory.ChunkLength(first + i);
+        byte[] ids = new byte[count * ChunkHasher.IdBytes];
+        hasher.HashMany(plain, lengths, ids);
+        int offset = 0;
+        for (int i = 0; i < count; offset += lengths[i++])
+        {
+            if (ids.AsSpan(i * ChunkHasher.IdBytes, ChunkHasher.IdBytes).SequenceEqual(directory.ChunkId(first + i)))
+                continue;
+            badChunks[(location.Pack, location.Ordinal, offset)] = findings.Add(
+                domain.Names.Pack(location.Pack), location.Info.Offset,
+                $"Segment {location.Ordinal} holds other bytes at {offset} than chunk {ChunkSource.Show(directory.ChunkId(first + i))}.");
+        }
+    }
+
+    private async ValueTask CheckRootAsync(string backupId, Visitor visitor, CancellationToken cancellationToken)
+    {
+        BackupRecord? backup;
+        try
+        {
+            backup = await domain.ReadRootAsync(backupId, cancellationToken);
+        }
+        catch (RepositoryException e)
+        {
+            findings.Affects(findings.Add(e), backupId);
+            return;
+        }
+
+        if (backup is null)
+            return;
+        findings.CountBackup();
+        foreach (var member in backup.Members)
+        {
+            visitor.Begin();
+            try
+            {
+                await new ManifestWalker(domain, visitor).WalkAsync(backup, member, cancellationToken);
+            }
+            catch (RepositoryException e)
+            {
+                findings.Affects(findings.Add(e), backupId);
+            }
+
+            foreach (int damage in visitor.End())
+                findings.Affects(damage, backupId);
+        }
+    }
+
+    /// <summary>What keeps a chunk from being read, or -1: the best of its places counts.</summary>
+    private int DamageOf(IndexHit hit)
+    {
+        var pack = hit.Pack;
+        if (!packs.ContainsKey(pack))
+            return badPacks.GetOrAdd(pack, static (id, check) => check.findings.Add(check.domain.Names.Pack(id), -1, "The pack is gone."), this);
+        return badPacks.TryGetValue(pack, out int damage)
+            || badSegments.TryGetValue((pack, hit.Entry.Segment), out damage)
+            || badChunks.TryGetValue((pack, hit.Entry.Segment, hit.Entry.Offset), out damage) ? damage : -1;
+    }
+
+    /// <summary>Collects the damages below each page once, however many backups share it: they are few, and mostly none.</summary>
+    private sealed class Visitor(DomainCheck check) : IManifestVisitor
+    {
+        private readonly Dictionary<ChunkPrefix, int[]> known = [];
+        private readonly Dictionary<ChunkPrefix, int> unknownChunks = [];
+        private readonly Stack<HashSet<int>> path = new();
+        private readonly List<IndexHit> hits = [];
+
+        public void Begin()
+        {
+            path.Clear();
+            path.Push([]);
+        }
+
+        public HashSet<int> End() => path.Pop();
+
+        public async ValueTask<bool> EnterAsync(ReadOnlyMemory<byte> pageId, CancellationToken cancellationToken)
+        {
+            if (known.TryGetValue(ChunkPrefix.Of(pageId.Span), out int[]? damages))
+            {
+                path.Peek().UnionWith(damages);
+                return false;
+            }
+
+            path.Push([]);
+            await ChunkAsync(pageId, -1, cancellationToken);
+            return true;
+        }
+
+        public void Leave(ReadOnlyMemory<byte> pageId)
+        {
+            var damages = path.Pop();
+            known[ChunkPrefix.Of(pageId.Span)] = damages.Count == 0 ? [] : [.. damages];
+            path.Peek().UnionWith(damages);
+        }
+
+        public void Broken(ReadOnlyMemory<byte> pageId, RepositoryException damage)
+        {
+            // What makes it unreadable is mostly known already: its pack, its segment, or that no index has it.
+            if (path.Peek().Count == 0)
+                path.Peek().Add(check.findings.Add(damage));
+        }
+
+        public async ValueTask ChunkAsync(ReadOnlyMemory<byte> chunkId, long lengthBytes, CancellationToken cancellationToken)
+        {
+            var prefix = ChunkPrefix.Of(chunkId.Span);
+            string problem = $"No index knows chunk {ChunkSource.Show(chunkId.Span)}.";
+            try
+            {
+                await check.index.FindAllAsync(prefix, hits, cancellationToken);
+            }
+            catch (RepositoryException e)
+            {
+                hits.Clear();
+                problem = $"Chunk {ChunkSource.Show(chunkId.Span)} cannot be looked up: {e.Message}";
+            }
+
+            int damage = -1;
+            foreach (var hit in hits)
+            {
+                damage = lengthBytes >= 0 && hit.Entry.Length != lengthBytes
+                    ? check.findings.Add(hit.Run.Name, -1, $"Chunk {ChunkSource.Show(chunkId.Span)} has {hit.Entry.Length} bytes where {lengthBytes} are expected.")
+                    : check.DamageOf(hit);
+                if (damage < 0)
+                    return;
+            }
+
+            if (hits.Count == 0 && !unknownChunks.TryGetValue(prefix, out damage))
+                unknownChunks[prefix] = damage = check.findings.Add(check.domain.Names.Indexes, -1, problem);
+            path.Peek().Add(damage);
+        }
+    }
+}

@@ -1,0 +1,223 @@
+using System.Collections.Concurrent;
+using Strongroom.ObjectStores;
+using Strongroom.ObjectStores.Testing;
+
+namespace Strongroom.Repository.Tests.Maintenance;
+
+/// <summary>
+/// Whatever happens to a stored byte: a restore gives the right bytes or fails, never wrong ones, and a check that reads
+/// the data finds it and names the object and the backups.
+/// </summary>
+public sealed class DamageTests
+{
+    [Fact]
+    public async Task A_sound_repository_passes_every_check()
+    {
+        var sample = await Sample.Make();
+
+        foreach (bool readData in new[] { false, true })
+        {
+            var report = await sample.Check(sample.Store, readData);
+
+            Assert.Empty(report.Damages);
+            Assert.Empty(report.Notes);
+            Assert.True(report.IsSound);
+            Assert.Equal(3, report.Backups);
+            Assert.Equal(readData, report.ReadBytes > 0);
+        }
+    }
+
+    [Fact]
+    public Task Single_changed_bytes_are_found_and_never_give_wrong_bytes() => Changed_bytes(seed: 1, count: 400);
+
+    [Fact]
+    [Trait("Category", "Slow")]
+    public Task Very_many_single_changed_bytes_are_found_and_never_give_wrong_bytes() => Changed_bytes(seed: 2, count: 20_000);
+
+    [Fact]
+    public async Task Truncated_extended_swapped_and_removed_objects_are_found_and_never_give_wrong_bytes()
+    {
+        var sample = await Sample.Make();
+        var random = new Random(3);
+        foreach (string name in sample.Store.Names)
+        {
+            byte[] content = sample.Store.Peek(name)!;
+            await sample.Damage(name, store => store.Poke(name, content[..random.Next(content.Length)]));
+            await sample.Damage(name, store => store.Poke(name, content[..^1]));
+            await sample.Damage(name, store => store.Poke(name, []));
+            await sample.Damage(name, store => store.Poke(name, [.. content, 0]));
+            string[] others = [.. sample.Store.Names.Where(other => other != name && Folder(other) == Folder(name))];
+            if (others.Length > 0)
+                await sample.Damage(name, store => store.Poke(name, store.Peek(others[random.Next(others.Length)])));
+
+            // A root that is gone is a backup that was deleted: nothing in the repository can tell.
+            if (!name.Contains("/backups/", StringComparison.Ordinal))
+                await sample.Damage(name, store => store.Poke(name, null));
+        }
+    }
+
+    [Fact]
+    public async Task A_damaged_segment_names_the_pack_and_just_the_backups_that_need_it()
+    {
+        var store = new InMemoryObjectStore();
+        await using var repository = await TestRepository.Create(store);
+        await repository.BackUp(Bytes.Of(1, 20 * TestDisk.Chunk), resource: "a", id: "sound");
+        var before = repository.Names("packs").ToHashSet();
+        byte[] disk = Bytes.Of(2, 20 * TestDisk.Chunk);
+        await repository.BackUp(disk, resource: "b", id: "hit-1", workers: 1);
+        string pack = repository.Names("packs").First(name => !before.Contains(name) && store.Peek(name)![10] == 1);
+        byte[] changed = [.. disk];
+        changed.AsSpan(0, 3 * TestDisk.Chunk).Clear();
+        await repository.BackUp(changed, resource: "b", id: "spared");
+        await repository.BackUp([.. disk, 1], resource: "b", id: "hit-2");
+
+        store.Peek(pack)![100] ^= 1;
+        var structure = await RepositoryCheck.RunAsync(repository.Repository, [repository.Domain], new CheckOptions(), null, default);
+        var data = await RepositoryCheck.RunAsync(repository.Repository, [repository.Domain], new CheckOptions { ReadData = true }, null, default);
+        var restore = await Assert.ThrowsAsync<RepositoryException>(
+            async () => await repository.Restore((await repository.Domain.FindBackupAsync("hit-1", default))!));
+
+        Assert.True(structure.IsSound);
+        var damage = Assert.Single(data.Damages);
+        Assert.Equal((pack, 32), (damage.ObjectName, damage.Offset));
+        Assert.Equal(["hit-1", "hit-2"], damage.Backups);
+        Assert.Equal((RepositoryFailure.Damaged, pack, 32), (restore.Failure, restore.ObjectName, restore.Offset));
+        Assert.Equal(changed, await repository.Restore((await repository.Domain.FindBackupAsync("spared", default))!));
+    }
+
+    [Fact]
+    public async Task What_is_left_of_interrupted_work_is_noted_and_harms_nothing()
+    {
+        var store = new InMemoryObjectStore();
+        await using var repository = await TestRepository.Create(store);
+        await repository.BackUp(TestDisk.Make(1, 40 * TestDisk.Chunk));
+        var session = await repository.Domain.BeginBackupAsync(await repository.Describe("unfinished", "other"), default);
+        var writer = session.OpenDisk(new MemberDescription("unfinished", "other", "disk", "/d"), 40 * TestDisk.Chunk, null);
+        await TestRepository.Write(writer, Bytes.Of(9, 40 * TestDisk.Chunk), 2);
+        store.Poke($"domains/{TestRepository.DomainId}/junk", [1]);
+
+        // The process dies here; what was stored until now stays.
+        var left = store.Clone();
+        await session.DisposeAsync();
+        await using var after = await TestRepository.Open(left);
+        var report = await RepositoryCheck.RunAsync(after.Repository, [after.Domain], new CheckOptions { ReadData = true }, null, default);
+
+        Assert.True(report.IsSound);
+        Assert.Contains(report.Notes, note => note.Contains("unfinished", StringComparison.Ordinal));
+        Assert.Contains(report.Notes, note => note.Contains("/junk", StringComparison.Ordinal));
+        Assert.Contains(report.Notes, note => note.Contains("is in no index", StringComparison.Ordinal));
+    }
+
+    private static async Task Changed_bytes(int seed, int count)
+    {
+        var sample = await Sample.Make();
+        var random = new Random(seed);
+        var places = sample.Store.Names.SelectMany(name => Enumerable.Range(0, sample.Store.Peek(name)!.Length).Select(offset => (name, offset))).ToArray();
+
+        // Half of the places anywhere, which is mostly in packs; half spread evenly over objects and their edges.
+        for (int i = 0; i < count; i++)
+        {
+            var (name, offset) = places[random.Next(places.Length)];
+            if (i % 2 == 0)
+            {
+                name = sample.Store.Names[random.Next(sample.Store.Names.Count)];
+                int length = sample.Store.Peek(name)!.Length;
+                offset = random.Next(3) switch { 0 => Math.Min(length - 1, random.Next(48)), 1 => Math.Max(0, length - 1 - random.Next(48)), _ => random.Next(length) };
+            }
+
+            byte flip = (byte)(1 << random.Next(8));
+            await sample.Damage(name, store =>
+            {
+                byte[] content = [.. store.Peek(name)!];
+                content[offset] ^= flip;
+                store.Poke(name, content);
+            });
+        }
+    }
+
+    private static string Folder(string name) => name.Contains("/packs/", StringComparison.Ordinal) ? "packs" : name[..(name.LastIndexOf('/') + 1)];
+
+    /// <summary>A small repository with two disks of a server, a tree, an incremental, and all of its contents at hand.</summary>
+    private sealed class Sample
+    {
+        private static readonly RepositoryOptions Options = TestRepository.SmallOptions with { SegmentBytes = 48 << 10, PackBytes = 150 << 10 };
+        private readonly ConcurrentDictionary<string, byte[]> disks = new();
+        private TestTree tree = new();
+
+        public InMemoryObjectStore Store { get; } = new();
+
+        public static async Task<Sample> Make()
+        {
+            var sample = new Sample();
+            await using var repository = await TestRepository.Create(sample.Store, Options);
+            byte[] disk = TestDisk.Make(21, (7 * TestDisk.Chunk) + 100);
+            sample.disks["first"] = disk;
+            await repository.BackUp(disk, id: "first");
+            sample.disks["second"] = TestDisk.Edit(disk, 22, 2);
+            await repository.BackUp(sample.disks["second"], id: "second");
+            sample.tree = TestTree.Make(23, 60, 20_000);
+            await TreeBackupTests.BackUp(repository, sample.tree, id: "tree");
+            return sample;
+        }
+
+        public async Task<CheckReport> Check(IObjectStore store, bool readData = true)
+        {
+            await using var repository = await TestRepository.Open(store, Options);
+            return await RepositoryCheck.RunAsync(
+                repository.Repository, [repository.Domain], new CheckOptions { ReadData = readData, Workers = 1 }, null, default);
+        }
+
+        /// <summary>Damages a copy, and holds it to the promise.</summary>
+        public async Task Damage(string name, Action<InMemoryObjectStore> damage)
+        {
+            var store = Store.Clone();
+            damage(store);
+            if (store.Peek(name) is { } content && content.AsSpan().SequenceEqual(Store.Peek(name)))
+                return;
+
+            bool opened = false;
+            try
+            {
+                await using var repository = await TestRepository.Open(store, Options);
+                opened = true;
+                await using var fresh = repository.Domain.WithoutCaches();
+                var failed = new List<string>();
+                foreach (string id in new[] { "first", "second", "tree" })
+                {
+                    if (!await RestoresRight(repository, id))
+                        failed.Add(id);
+                }
+
+                var report = await RepositoryCheck.RunAsync(
+                    repository.Repository, [repository.Domain], new CheckOptions { ReadData = true, Workers = 1 }, null, default);
+                Assert.True(report.DamageCount > 0, $"The check did not find what was done to {name}.");
+                var named = report.Damages.SelectMany(found => found.Backups).ToHashSet();
+                Assert.True(failed.TrueForAll(named.Contains), $"{name}: backups {string.Join(' ', failed)} fail, the check names {string.Join(' ', named)}.");
+            }
+            catch (RepositoryException)
+            {
+                // It cannot even be opened: loud enough.
+                Assert.False(opened, name);
+            }
+        }
+
+        private async Task<bool> RestoresRight(TestRepository repository, string id)
+        {
+            try
+            {
+                var backup = await repository.Domain.FindBackupAsync(id, default);
+                if (backup is null)
+                    return false;
+                if (disks.TryGetValue(id, out byte[]? disk))
+                    Assert.Equal(disk, await repository.Restore(backup, workers: 1));
+                else
+                    tree.AssertEquals(await TestTree.Read(repository.Domain.OpenTree(backup, id), workers: 1));
+                return true;
+            }
+            catch (Exception e) when (e is RepositoryException or ObjectStoreException)
+            {
+                return false;
+            }
+        }
+    }
+}
