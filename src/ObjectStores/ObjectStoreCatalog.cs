@@ -1,0 +1,45 @@
+using Strongroom.ObjectStores.Local;
+
+namespace Strongroom.ObjectStores;
+
+/// <summary>Turns settings into a store: every kind there is, in one place.</summary>
+public static class ObjectStoreCatalog
+{
+    /// <summary>Opens the store that <see cref="ObjectStoreOptions.Url"/> names, wrapped as the options say; the caller disposes it.</summary>
+    /// <exception cref="ObjectStoreException">
+    /// <see cref="ObjectStoreFailure.Invalid"/> when the settings name no store we know; else what the store says.
+    /// </exception>
+    public static ValueTask<IObjectStore> OpenAsync(ObjectStoreOptions options, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var (scheme, rest) = Split(options.Url);
+        return scheme switch
+        {
+            "file" => ValueTask.FromResult(Wrap(OpenDirectory(rest, options), options, time)),
+            _ => throw new ObjectStoreException(
+                ObjectStoreFailure.Invalid,
+                $"'{options.Url}' names no kind of store: use file:DIRECTORY (write ./{options.Url} if it is a path)."),
+        };
+    }
+
+    private static LocalObjectStore OpenDirectory(string path, ObjectStoreOptions options)
+    {
+        // file:/srv/store, file:///srv/store and file:store are all in use.
+        if (path.StartsWith("//", StringComparison.Ordinal))
+            path = "/" + path.TrimStart('/');
+        return LocalObjectStore.Open(path, removeLitter: !options.ReadOnly);
+    }
+
+    private static IObjectStore Wrap(IObjectStore store, ObjectStoreOptions options, TimeProvider time)
+    {
+        // The limit inside the retries: whoever waits to try again takes nobody's place.
+        IObjectStore wrapped = new RetryingObjectStore(new LimitedObjectStore(store, options.CallsMax), options.Retry, time);
+        return options.ReadOnly ? new ReadOnlyObjectStore(wrapped) : wrapped;
+    }
+
+    private static (string Scheme, string Path) Split(string url)
+    {
+        int colon = url.IndexOf(':', StringComparison.Ordinal);
+        int slash = url.IndexOf('/', StringComparison.Ordinal);
+        return colon < 0 || (slash >= 0 && slash < colon) ? ("file", url) : (url[..colon], url[(colon + 1)..]);
+    }
+}
