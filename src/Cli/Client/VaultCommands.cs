@@ -96,7 +96,7 @@ internal static class VaultCommands
 
     private static void AddCreate(Command noun, Shell shell)
     {
-        var name = new Argument<string>("name") { Description = "1 to 64 letters, digits, _ and -." };
+        var name = new Option<string>("--name") { Description = "1 to 64 letters, digits, _ and -.", Required = true };
         var type = new Option<string>("--type") { Description = "What it protects: servers, disks, or file systems (turbo).", Required = true };
         type.AcceptOnlyFromAmong(ObjectTypesServed);
         var size = new Option<int>("--size") { Description = "Capacity in GB (2^30 bytes).", HelpName = "GB", Required = true };
