@@ -41,7 +41,7 @@ internal static class ResourceCommands
         var path = new Option<string?>("--path") { Description = "A disk's image file or device, or a file system's directory, on the service's host." };
         var disks = new Option<string[]>("--disk") { Description = "A server's disk: image file or device; repeated, the system disk first.", HelpName = "path" };
         var server = new Option<string?>("--server") { Description = "The server a disk belongs to.", HelpName = "id or name" };
-        Option<TagShape[]?> tags = TagOption.Create();
+        Option<TagShape[]> tags = TagOption.Create();
         Command verb = noun.AddVerb("add", "Makes a disk, a file system or a server known.", type, name, path, disks, server, tags);
         verb.Validators.Add(result =>
         {
@@ -65,7 +65,7 @@ internal static class ResourceCommands
                     Path = parsed.GetValue(path) is { } given ? Path.GetFullPath(given) : null,
                     ServerId = serverId,
                     Disks = diskPaths.Length == 0 ? null : [.. diskPaths.Select(disk => new DiskRegistrationShape { Path = Path.GetFullPath(disk) })],
-                    Tags = parsed.GetValue(tags),
+                    Tags = parsed.GetTags(tags),
                 },
                 cancellationToken);
             output.WriteOne(shell, parsed, added);

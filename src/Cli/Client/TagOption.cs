@@ -6,13 +6,17 @@ namespace Strongroom.Cli.Client;
 
 internal static class TagOption
 {
-    /// <summary><c>--tag key=value</c>, repeated; null when there is none.</summary>
-    public static Option<TagShape[]?> Create() => new("--tag")
+    /// <summary><c>--tag key=value</c>, repeated.</summary>
+    public static Option<TagShape[]> Create() => new("--tag")
     {
         Description = "A tag; may be repeated.",
         HelpName = "key=value",
         CustomParser = Parse,
     };
+
+    /// <summary>Null when there is none: the service takes no empty list.</summary>
+    public static TagShape[]? GetTags(this ParseResult parsed, Option<TagShape[]> option) =>
+        parsed.GetValue(option) is { Length: > 0 } tags ? tags : null;
 
     private static TagShape[]? Parse(ArgumentResult result)
     {

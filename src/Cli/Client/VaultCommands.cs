@@ -102,7 +102,7 @@ internal static class VaultCommands
         var size = new Option<int>("--size") { Description = "Capacity in GB (2^30 bytes).", HelpName = "GB", Required = true };
         var resources = new Option<string[]>("--resource") { Description = "A resource to associate; may be repeated.", HelpName = "id or name" };
         var description = new Option<string?>("--description") { Description = "Up to 255 characters." };
-        Option<TagShape[]?> tags = TagOption.Create();
+        Option<TagShape[]> tags = TagOption.Create();
         Command verb = noun.AddVerb("create", "Creates a vault.", name, type, size, resources, description, tags);
         var output = new OutputOptions<VaultShape>(verb, Columns);
         verb.SetServiceAction(shell, async (parsed, cbr, cancellationToken) =>
@@ -114,7 +114,7 @@ internal static class VaultCommands
                     Billing = new VaultBillingCreation { ObjectType = parsed.GetValue(type)!, Size = parsed.GetValue(size) },
                     Resources = await ReferencesAsync(cbr, parsed.GetValue(resources) ?? [], excludedDiskIds: null, cancellationToken),
                     Description = parsed.GetValue(description),
-                    Tags = parsed.GetValue(tags),
+                    Tags = parsed.GetTags(tags),
                 },
                 cancellationToken);
             output.WriteOne(shell, parsed, created);

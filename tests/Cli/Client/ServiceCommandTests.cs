@@ -194,6 +194,17 @@ public sealed class ServiceCommandTests
         Assert.Null(service.LogIn);
     }
 
+    [Fact]
+    public async Task A_resource_without_tags_is_sent_without_them()
+    {
+        using var service = new ServiceDouble();
+        using ShellDouble shell = service.CreateShell();
+
+        await shell.Run("resource", "add", "--name", "etc", "--type", "OS::Sfs::Turbo", "--path", "/etc");
+
+        Assert.Equal("""{"resource":{"type":"OS::Sfs::Turbo","name":"etc","path":"/etc"}}""", service.Requests[0].Body!.ToJsonString());
+    }
+
     private static ServiceDouble CheckpointService(params SkippedResourceShape[] skipped) => new ServiceDouble()
         .Answers($"GET /vaults/{Shapes.VaultId}", 200, Shapes.VaultReply(Shapes.Vault))
         .Answers("POST /checkpoints", 200, Shapes.Checkpoint("protecting", skipped))
