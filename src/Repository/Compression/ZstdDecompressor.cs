@@ -22,8 +22,8 @@ internal sealed unsafe class ZstdDecompressor : IDisposable
     }
 
     /// <summary>
-    /// The whole input must be one frame that says how many bytes are in it. Nothing is written beyond the destination and
-    /// nothing is allocated by what the input says, whatever it is.
+    /// The whole input must be one frame that says how many bytes are in it. Nothing is written beyond those and beyond the
+    /// destination, and nothing is allocated by what the input says, whatever it is.
     /// </summary>
     /// <returns>How many bytes were written. When the input is refused, any part of the destination may have been.</returns>
     /// <exception cref="InvalidDataException">The input is not such a frame, is damaged, or holds more than fits.</exception>
@@ -45,7 +45,7 @@ internal sealed unsafe class ZstdDecompressor : IDisposable
             if (frameLength != (nuint)packed.Length)
                 throw new InvalidDataException($"A zstd frame ends after {frameLength} of {packed.Length} bytes.");
 
-            nuint result = ZstdNative.Decompress(context, target, (nuint)destination.Length, source, (nuint)packed.Length);
+            nuint result = ZstdNative.Decompress(context, target, (nuint)plainLength, source, (nuint)packed.Length);
             if (ZstdNative.IsError(result))
                 throw new InvalidDataException($"A zstd frame is damaged: {ZstdNative.Describe(result)}.");
             if (result != plainLength)
