@@ -39,7 +39,7 @@ internal sealed class HostPaths(DriverCatalog drivers, string dataDirectory)
         }
         catch (Exception error) when (error is DriverException or IOException or UnauthorizedAccessException)
         {
-            throw BodyReader.Refused($"The path cannot be registered: {ShownText.Shortened(error.Message)}.");
+            throw BodyReader.Refused($"{ShownText.Quoted(path)} cannot be registered: {error.Message}.");
         }
     }
 
