@@ -77,9 +77,9 @@ public static class StrongroomHost
         host.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             if (address is null)
-                kestrel.ListenAnyIP(port, listen => listen.Protocols = HttpProtocols.Http1);
+                kestrel.ListenAnyIP(port, SetUp);
             else
-                kestrel.Listen(address, port, listen => listen.Protocols = HttpProtocols.Http1);
+                kestrel.Listen(address, port, SetUp);
             kestrel.AddServerHeader = false;
             // 256 resources with all their fields are well under 1 MiB.
             kestrel.Limits.MaxRequestBodySize = 4 * 1024 * 1024;
@@ -89,6 +89,12 @@ public static class StrongroomHost
             // Junk bytes in a header must reach the token check and get its 401, not a bare refusal by the parser.
             kestrel.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
         });
+
+        static void SetUp(ListenOptions listen)
+        {
+            listen.Protocols = HttpProtocols.Http1;
+            listen.Use(MalformedRequestReply.Wrap);
+        }
     }
 
     private static void AddLogging(ILoggingBuilder logging)
