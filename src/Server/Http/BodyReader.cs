@@ -30,7 +30,7 @@ internal static class BodyReader
         {
             int length = 0;
             int got;
-            while ((got = await context.Request.Body.ReadAsync(buffer.AsMemory(length), context.RequestAborted)) > 0)
+            while ((got = await ReadPartAsync(context, buffer.AsMemory(length))) > 0)
             {
                 length += got;
                 if (length == buffer.Length)
@@ -42,6 +42,19 @@ internal static class BodyReader
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static async ValueTask<int> ReadPartAsync(HttpContext context, Memory<byte> into)
+    {
+        try
+        {
+            return await context.Request.Body.ReadAsync(into, context.RequestAborted);
+        }
+        catch (IOException error) when (error is not BadHttpRequestException)
+        {
+            // A chunk size past all bounds comes out of Kestrel like a failure of its own.
+            throw new BadHttpRequestException("The body is not sent as its headers say.", StatusCodes.Status400BadRequest, error);
         }
     }
 
