@@ -79,7 +79,8 @@ public sealed class ServerOptions
         }
         catch (Exception error) when (error is InvalidOperationException or InvalidDataException or FormatException)
         {
-            string reason = error.InnerException?.Message ?? error.Message;
+            // A file that is no JSON says where only inside; a value that does not fit says which only outside.
+            string reason = error is InvalidDataException ? error.GetBaseException().Message : error.Message;
             throw new StartRefusedException($"The settings ({configFile ?? "environment"}) cannot be used: {reason}", error);
         }
 

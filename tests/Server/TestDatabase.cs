@@ -44,10 +44,13 @@ public sealed class TestDatabase : IAsyncDisposable
     /// <summary>Another view of it, as another process would have; the caller disposes of it.</summary>
     public MetadataDatabase Open() => new DatabaseOptions { ConnectionString = ConnectionString }.Open(DataDirectory);
 
+    /// <summary>Takes the PostgreSQL database away under its users.</summary>
+    public Task DropAsync() => RunOnServerAsync($"drop database if exists {postgresName} with (force)");
+
     public async ValueTask DisposeAsync()
     {
         if (postgresName is not null)
-            await RunOnServerAsync($"drop database if exists {postgresName} with (force)");
+            await DropAsync();
         Directory.Delete(DataDirectory, recursive: true);
     }
 

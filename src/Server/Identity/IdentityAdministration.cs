@@ -229,7 +229,8 @@ public sealed class IdentityAdministration : IAsyncDisposable
     /// <returns>False when there was a domain already, and nothing was done.</returns>
     internal async Task<bool> TryBootstrapAsync(string userName, string password, string projectName, CancellationToken cancellationToken)
     {
-        string passwordHash = HashPassword(password);
+        // Any length: the operator chose it, and must get in.
+        string passwordHash = PasswordHash.Make(password, passwordIterations);
         return await database.WriteAsync(
             async session =>
             {

@@ -19,6 +19,15 @@ internal sealed class SignInThrottle(TimeProvider time)
 
     private readonly Dictionary<(string User, IPAddress Address), Entry> entries = [];
 
+    internal int EntryCount
+    {
+        get
+        {
+            lock (entries)
+                return entries.Count;
+        }
+    }
+
     /// <summary>How long attempts are turned away yet; zero: not at all.</summary>
     public TimeSpan Wait(string user, IPAddress address)
     {
