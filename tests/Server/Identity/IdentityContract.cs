@@ -466,10 +466,21 @@ public abstract class IdentityContract(ServerFixture server)
         DateTimeOffset.Parse((string)token[member]!, System.Globalization.CultureInfo.InvariantCulture);
 }
 
-public sealed class SqliteIdentityTests(SqliteServer server) : IdentityContract(server), IClassFixture<SqliteServer>;
-
-public sealed class PostgresIdentityTests : IdentityContract, IClassFixture<PostgresServer>
+// Without a worker: its heartbeats would fire ten thousand times when a test moves the clock by a day.
+public sealed class SqliteApi : SqliteServer
 {
-    public PostgresIdentityTests(PostgresServer server)
+    protected override void Configure(ServerOptions options) => options.Roles = ServerRoles.Api;
+}
+
+public sealed class PostgresApi : PostgresServer
+{
+    protected override void Configure(ServerOptions options) => options.Roles = ServerRoles.Api;
+}
+
+public sealed class SqliteIdentityTests(SqliteApi server) : IdentityContract(server), IClassFixture<SqliteApi>;
+
+public sealed class PostgresIdentityTests : IdentityContract, IClassFixture<PostgresApi>
+{
+    public PostgresIdentityTests(PostgresApi server)
         : base(server) => TestDatabase.SkipUnlessPostgres();
 }
