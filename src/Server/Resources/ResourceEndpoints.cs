@@ -40,7 +40,7 @@ internal sealed class ResourceEndpoints(MetadataDatabase database, TimeProvider 
                 foreach (Resource disk in resources.Skip(1))
                     await ResourceTable.InsertAsync(session, disk, context.RequestAborted);
                 if (first.ServerId is { } attached)
-                    await VaultBinder.RefreshServerAsync(session, first.ProjectId, attached, context.RequestAborted);
+                    await VaultBinder.RefreshAsync(session, first.ProjectId, attached, context.RequestAborted);
                 return first.ToShape(resources.Skip(1));
             },
             context.RequestAborted);
@@ -101,7 +101,7 @@ internal sealed class ResourceEndpoints(MetadataDatabase database, TimeProvider 
                 await ResourceTable.MarkDeletedAsync(session, id, tick, context.RequestAborted);
                 await VaultTable.MarkSourcesGoneAsync(session, [.. gone.Select(each => each.Id)], context.RequestAborted);
                 if (resource.ServerId is { } server)
-                    await VaultBinder.RefreshServerAsync(session, projectId, server, context.RequestAborted);
+                    await VaultBinder.RefreshAsync(session, projectId, server, context.RequestAborted);
             },
             context.RequestAborted);
         JsonReply.NoContent(context);

@@ -1,6 +1,8 @@
 using System.Data.Common;
 using System.Text.Json;
+using Strongroom.Contract.Resources;
 using Strongroom.Contract.Vaults;
+using Strongroom.Server.Backups;
 using Strongroom.Server.Database;
 
 namespace Strongroom.Server.Resources;
@@ -61,9 +63,17 @@ internal static class ResourceTable
             """,
             cancellationToken);
 
-    /// <summary>Keeps what a resource was last measured to have.</summary>
-    public static async ValueTask SetSizeAsync(DbSession session, ResourceId id, long sizeBytes, CancellationToken cancellationToken) =>
-        await session.ExecuteAsync($"update resources set size_bytes = {sizeBytes} where id = {id}", cancellationToken);
+    /// <summary>Keeps what a backup found a resource to have, of a server each of its disks.</summary>
+    public static async ValueTask KeepSizesAsync(DbSession session, BackupId backupId, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync(
+            $"""
+            update resources set size_bytes = (
+                select max(b.size_bytes) from backups b
+                where b.resource_id = resources.id and (b.id = {backupId} or b.parent_id = {backupId}))
+            where type <> {ResourceTypes.Server}
+                and id in (select b.resource_id from backups b where b.id = {backupId} or b.parent_id = {backupId})
+            """,
+            cancellationToken);
 
     /// <summary>Unregisters a resource and, if it is a server, its disks.</summary>
     /// <param name="tick">The installation clock.</param>

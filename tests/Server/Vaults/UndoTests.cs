@@ -1,3 +1,6 @@
+using System.Text.Json.Nodes;
+using Strongroom.Server.Backups;
+using Strongroom.Server.Checkpoints;
 using Strongroom.Server.Tasks;
 using Strongroom.Server.Vaults;
 using static Strongroom.Server.Tests.Vaults.VaultWorld;
@@ -29,6 +32,92 @@ public abstract class UndoTests(ServerFixture server)
         Assert.Equal("""[{"key":"a","value":"b"}]""", shown.Json["vault"]!["tags"]!.ToJsonString());
         Assert.Equal("""{"vaults":[],"backups":[]}""", (await server.GetAsync(world.Caller, "/strongroom/v1/{project_id}/deleted")).Text);
         AssertRefused(await UndeleteAsync(world.Caller, vault), 404, "6105", vault);
+    }
+
+    [Fact]
+    public async Task Backups_leave_with_their_resource_come_back_one_by_one_and_count_again()
+    {
+        VaultWorld world = await NewAsync(server);
+        string vault = await world.VaultAsync();
+        string disk = await world.NewDiskAsync(sizeBytes: 1);
+        await world.AddAsync(vault, Disk(disk));
+        string[] backups = [await BackUpAsync(world, vault, disk, 3 << 20), await BackUpAsync(world, vault, disk, 5 << 20)];
+
+        await world.RemoveAsync(vault, disk);
+        Assert.Equal((0, 0), await UsedAsync(world, vault));
+        Assert.Equal(2, (await DeletedAsync(world))["backups"]!.AsArray().Count);
+        AssertRefused(await world.GetAsync("backups/" + backups[0]), 404, "6200");
+
+        TestReply back = await server.PostAsync(world.Caller, $"/strongroom/v1/{{project_id}}/backups/{backups[1]}/undelete", null);
+        Assert.Equal((204, ""), (back.Status, back.Text));
+        Assert.Equal(200, (await world.GetAsync("backups/" + backups[1])).Status);
+        Assert.Equal((5, 0), await UsedAsync(world, vault));
+
+        await world.AddAsync(vault, Disk(disk));
+        Assert.Equal((5, 1), await UsedAsync(world, vault));
+        AssertRefused(await server.PostAsync(world.Caller, $"/strongroom/v1/{{project_id}}/backups/{backups[1]}/undelete", null), 404, "6200");
+    }
+
+    [Fact]
+    public async Task A_deleted_vault_takes_its_backups_along_and_brings_them_back_but_not_those_deleted_before()
+    {
+        VaultWorld world = await NewAsync(server);
+        string vault = await world.VaultAsync();
+        string disk = await world.NewDiskAsync();
+        await world.AddAsync(vault, Disk(disk));
+        string before = await BackUpAsync(world, vault, disk, 1 << 20);
+        string kept = await BackUpAsync(world, vault, disk, 2 << 20);
+        await world.DeleteAsync("backups/" + before);
+        await server.Database.WriteAsync(
+            async session => await session.ExecuteAsync($"update installation_clock set elapsed_micros = elapsed_micros + 1", default), default);
+
+        await world.DeleteAsync("vaults/" + vault);
+        AssertRefused(await world.GetAsync("backups/" + kept), 404, "6200");
+        AssertRefused(await server.PostAsync(world.Caller, $"/strongroom/v1/{{project_id}}/backups/{kept}/undelete", null), 404, "6105", vault);
+        await UndeleteAsync(world.Caller, vault);
+
+        Assert.Equal(200, (await world.GetAsync("backups/" + kept)).Status);
+        AssertRefused(await world.GetAsync("backups/" + before), 404, "6200");
+        Assert.Equal((2, 1), await UsedAsync(world, vault));
+    }
+
+    [Fact]
+    public async Task Backups_move_with_their_resource()
+    {
+        VaultWorld world = await NewAsync(server);
+        string source = await world.VaultAsync();
+        string destination = await world.VaultAsync();
+        string disk = await world.NewDiskAsync();
+        await world.AddAsync(source, Disk(disk));
+        string backup = await BackUpAsync(world, source, disk, 1 << 20);
+
+        await world.PostAsync($"vaults/{source}/migrateresources", new { destination_vault_id = destination, resource_ids = new[] { disk } });
+
+        Assert.Equal(destination, (string?)(await world.GetAsync("backups/" + backup)).Json["backup"]!["vault_id"]);
+        Assert.Equal((0, 0), await UsedAsync(world, source));
+        Assert.Equal((1, 1), await UsedAsync(world, destination));
+    }
+
+    [Fact]
+    public async Task A_backup_tells_how_large_the_resource_has_become()
+    {
+        VaultWorld world = await NewAsync(server);
+        string vault = await world.VaultAsync();
+        string disk = await world.NewDiskAsync(sizeBytes: 1);
+        await world.AddAsync(vault, Disk(disk));
+        string backup = await BackUpAsync(world, vault, disk, 1, sizeBytes: 7 * Gb);
+
+        await server.Database.WriteAsync(
+            async session =>
+            {
+                await Strongroom.Server.Resources.ResourceTable.KeepSizesAsync(session, new BackupId(backup), default);
+                await VaultBinder.RefreshAsync(session, world.ProjectId, new(disk), default);
+            },
+            default);
+
+        Assert.Equal(7, (int)(await world.ShowAsync(vault))["billing"]!["allocated"]!);
+        Assert.Equal(
+            7 * Gb, (long)(await server.GetAsync(world.Caller, "/strongroom/v1/{project_id}/resources/" + disk)).Json["resource"]!["size_bytes"]!);
     }
 
     [Fact]
@@ -72,6 +161,58 @@ public abstract class UndoTests(ServerFixture server)
             [disk],
             (await server.GetAsync(world.Caller, "/strongroom/v1/{project_id}/resources")).Json["resources"]!.AsArray().Select(each => (string)each!["id"]!));
     }
+
+    /// <summary>A backup as the worker would have left it.</summary>
+    private async Task<string> BackUpAsync(VaultWorld world, string vault, string resource, long bytes, long sizeBytes = 1)
+    {
+        DateTimeOffset now = server.Time.GetUtcNow();
+        var checkpoint = new Checkpoint
+        {
+            Id = CheckpointId.New(), ProjectId = world.ProjectId, VaultId = new(vault), Name = "n", Description = null, SkippedJson = "[]", CreatedAt = now,
+        };
+        var backup = new Backup
+        {
+            Id = BackupId.New(),
+            ProjectId = world.ProjectId,
+            CheckpointId = checkpoint.Id,
+            VaultId = new(vault),
+            Position = 0,
+            ProviderId = "d1603440-187d-4516-af25-121250c7cc97",
+            EnterpriseProjectId = "0",
+            Name = "n",
+            Description = null,
+            ResourceId = new(resource),
+            ResourceName = "disk",
+            ResourceType = "OS::Cinder::Volume",
+            SizeGb = 1,
+            SizeBytes = sizeBytes,
+            Status = BackupStatus.Available,
+            AutoTrigger = false,
+            Incremental = true,
+            SystemDisk = false,
+            ChangedBytes = bytes,
+            CreatedAt = now,
+            UpdatedAt = now,
+        };
+        await server.Database.WriteAsync(
+            async session =>
+            {
+                await CheckpointTable.InsertAsync(session, checkpoint, default);
+                await BackupTable.InsertAsync(session, backup, default);
+                await VaultTable.AddUsageAsync(session, backup.VaultId, backup.ResourceId, bytes, 1, default);
+            },
+            default);
+        return backup.Id.Value;
+    }
+
+    /// <summary>MB in the vault, and backups counted on its one resource.</summary>
+    private static async Task<(int Mb, int Count)> UsedAsync(VaultWorld world, string vault)
+    {
+        JsonNode shown = await world.ShowAsync(vault);
+        return ((int)shown["billing"]!["used"]!, shown["resources"]!.AsArray().Sum(resource => (int)resource!["backup_count"]!));
+    }
+
+    private async Task<JsonNode> DeletedAsync(VaultWorld world) => (await server.GetAsync(world.Caller, "/strongroom/v1/{project_id}/deleted")).Json;
 
     private Task<TestReply> UndeleteAsync(TestCaller caller, string vault) =>
         server.PostAsync(caller, $"/strongroom/v1/{{project_id}}/vaults/{vault}/undelete", null);
