@@ -25,7 +25,7 @@ public sealed class GoldenTests
             store, RepositoryKey.FromKeyFile(KeyFile), TestRepository.SmallOptions, TimeProvider.System, default);
         await using var domain = await repository.OpenDomainAsync("golden", false, default);
 
-        string expected = await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "Golden", name + ".txt"));
+        string expected = await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "Golden", name[..2] + ".txt"));
 
         Assert.Equal(expected, await Describe(domain));
         var report = await RepositoryCheck.RunAsync(repository, [domain], new CheckOptions { ReadData = true }, null, default);
@@ -73,7 +73,7 @@ public sealed class GoldenTests
         Bytes.Of(3, 500).CopyTo(changed.AsSpan(100_000));
         await BackUp(domain, "golden-1", disk, Tree(0));
         await BackUp(domain, "golden-2", changed, Tree(1));
-        await File.WriteAllTextAsync(folder + ".txt", await Describe(domain));
+        await File.WriteAllTextAsync(Path.Combine(Path.GetDirectoryName(folder)!, "v1.txt"), await Describe(domain));
     }
 
     private static TestTree Tree(int generation)
