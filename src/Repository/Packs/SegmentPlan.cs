@@ -82,16 +82,16 @@ internal sealed class SegmentPlan(ChunkSource source)
     {
         int from = groups[group];
         int to = group + 1 < groups.Count ? groups[group + 1] : items.Count;
-        SegmentLocation segment;
+        var segment = await items[from].Hit.SegmentAsync(cancellationToken);
         ReadOnlyMemory<byte> plain;
         try
         {
-            segment = await items[from].Hit.SegmentAsync(cancellationToken);
             plain = await reader.ReadSegmentAsync(segment, cancellationToken);
         }
         catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
         {
-            // Its pack was collected, or its run merged, since this was planned: its chunks are found elsewhere, one by one.
+            // The pack was collected since it was planned: its chunks live elsewhere now, one by one.
+            source.MarkMissing(segment.Pack);
             for (int i = from; i < to; i++)
             {
                 var chunk = await source.ReadChunkAsync(IdOf(items[i]), cancellationToken);

@@ -96,7 +96,7 @@ internal sealed class BackupQuery
             filter = $"{filter} and created_at >= {start.ToMicroseconds()}";
         // Seconds on the wire, microseconds in the row: the whole last second counts.
         if (until is { } end)
-            filter = $"{filter} and created_at < {end.AddSeconds(1).ToMicroseconds()}";
+            filter = $"{filter} and created_at < {end.ToMicroseconds() + 1_000_000}";
         if (onlyIncremental)
             filter = $"{filter} and incremental = true";
         if (enterpriseProjectId is not null and not QueryReader.AllEnterpriseProjects)

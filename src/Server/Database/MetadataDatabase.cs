@@ -11,8 +11,9 @@ namespace Strongroom.Server.Database;
 /// </summary>
 public sealed class MetadataDatabase : IAsyncDisposable
 {
-    // A transaction that loses this often is a fault in the statement, not bad luck.
-    private const int WriteAttemptsMax = 12;
+    // A transaction that loses this often is a fault in the statement, not bad luck. Eight processes on one small table
+    // have been seen to make one lose twelve times.
+    private const int WriteAttemptsMax = 25;
 
     private readonly DbDataSource dataSource;
     private readonly ConcurrentBag<DbSession> idle = [];

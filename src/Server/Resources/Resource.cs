@@ -34,8 +34,7 @@ internal sealed record Resource
 
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>Unregistered; the row is kept for its backups.</summary>
-    public bool IsDeleted { get; init; }
+    public DateTimeOffset? DeletedAt { get; init; }
 
     /// <summary>What it takes of a vault's size when it is no server.</summary>
     public int SizeGb => WireUnits.ResourceSizeGb(SizeBytes);

@@ -72,7 +72,7 @@ internal sealed class TaskQuery
         if (from is { } start)
             filter = $"{filter} and coalesce(started_at, created_at) >= {start.ToMicroseconds()}";
         if (until is { } end)
-            filter = $"{filter} and coalesce(started_at, created_at) < {end.AddSeconds(1).ToMicroseconds()}";
+            filter = $"{filter} and coalesce(started_at, created_at) < {end.ToMicroseconds() + 1_000_000}";
         if (enterpriseProjectId is not null and not QueryReader.AllEnterpriseProjects)
             filter = $"{filter} and enterprise_project_id = {enterpriseProjectId}";
         return filter;

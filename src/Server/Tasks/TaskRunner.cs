@@ -119,6 +119,11 @@ internal sealed partial class TaskRunner : BackgroundService
         {
             await RunAsync(run);
         }
+        catch (Exception error)
+        {
+            // The row still says that this worker runs it: whoever takes over after it ends, or its next start, goes on from there.
+            Log.SettleFailed(logger, error, run.Task.Id);
+        }
         finally
         {
             running.TryRemove(run.Task.Id, out _);
@@ -189,7 +194,8 @@ internal sealed partial class TaskRunner : BackgroundService
         {
             try
             {
-                await database.WriteAsync(
+                // Relaxed: from its first statement on the task's row is locked, and everything else that changes is the task's own.
+                await database.WriteRelaxedAsync(
                     async session =>
                     {
                         DateTimeOffset now = time.GetStoredNow();

@@ -47,12 +47,11 @@ internal sealed class WorkerLock : IDisposable
 
     public void Remove(string workerId) => File.Delete(Path.Combine(Directory, workerId + Suffix));
 
-    public void Dispose()
-    {
-        // Unlinked while still held: nobody can find it unlocked.
-        File.Delete(file.Name);
-        file.Dispose();
-    }
+    /// <summary>The worker is registered no more: nothing needs to be told of it.</summary>
+    public void RemoveOwn() => File.Delete(file.Name);
+
+    /// <summary>Drops the lock. Without <see cref="RemoveOwn"/> before, the file stays and tells others that this worker is dead.</summary>
+    public void Dispose() => file.Dispose();
 
     private static FileStream? TryLock(string path)
     {

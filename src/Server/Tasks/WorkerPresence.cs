@@ -39,6 +39,7 @@ internal sealed class WorkerPresence : IAsyncDisposable
         }
         catch
         {
+            taken.RemoveOwn();
             taken.Dispose();
             throw;
         }
@@ -93,6 +94,7 @@ internal sealed class WorkerPresence : IAsyncDisposable
     {
         try
         {
+            // When the database cannot be reached, the lock file stays behind and tells the others.
             if (isRegistered)
             {
                 await database.WriteRelaxedAsync(
@@ -103,6 +105,8 @@ internal sealed class WorkerPresence : IAsyncDisposable
                     },
                     CancellationToken.None);
             }
+
+            ownLock.RemoveOwn();
         }
         finally
         {
