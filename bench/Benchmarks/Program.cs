@@ -1,4 +1,1 @@
-using BenchmarkDotNet.Running;
-using Strongroom.Benchmarks;
-
-BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args, new ShortRuns());
+BenchmarkDotNet.Running.BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
