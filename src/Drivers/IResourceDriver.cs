@@ -19,7 +19,8 @@ public interface IResourceDriver
     /// <summary>
     /// Checks the target (size, kind, in use) and only then opens it for writing. A missing image or directory is made, the
     /// directory it is to lie in is not; a missing device is a <see cref="DriverException"/>. An image file that is there is
-    /// written in place and ends with the size of the request; a device may be larger, and what lies beyond is left alone.
+    /// written in place and gets the size of the request with the first write; a device may be larger, and what lies beyond
+    /// is left alone. Opening changes nothing of what is there.
     /// </summary>
     ValueTask<ITarget> OpenTargetAsync(string location, TargetRequest request, CancellationToken cancellationToken);
 }

@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using Strongroom.ObjectStores.Local;
+using Strongroom.ObjectStores.S3;
 
 namespace Strongroom.ObjectStores;
 
@@ -15,9 +17,10 @@ public static class ObjectStoreCatalog
         return scheme switch
         {
             "file" => ValueTask.FromResult(Wrap(OpenDirectory(rest, options), options, time)),
+            "s3" => OpenBucketAsync(options, time, cancellationToken),
             _ => throw new ObjectStoreException(
                 ObjectStoreFailure.Invalid,
-                $"'{options.Url}' names no kind of store: use file:DIRECTORY (write ./{options.Url} if it is a path)."),
+                $"'{options.Url}' names no kind of store: use file:DIRECTORY or s3://BUCKET/PREFIX (write ./{options.Url} if it is a path)."),
         };
     }
 
@@ -28,6 +31,11 @@ public static class ObjectStoreCatalog
             path = "/" + path.TrimStart('/');
         return LocalObjectStore.Open(path, removeLitter: !options.ReadOnly);
     }
+
+    /// <summary>Apart, so that the SDK is loaded only by processes that use it: it would double the start-up time of the others.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static async ValueTask<IObjectStore> OpenBucketAsync(ObjectStoreOptions options, TimeProvider time, CancellationToken cancellationToken) =>
+        Wrap(await S3ObjectStore.OpenAsync(options, time, cancellationToken), options, time);
 
     private static IObjectStore Wrap(IObjectStore store, ObjectStoreOptions options, TimeProvider time)
     {

@@ -1,3 +1,6 @@
+using System.Globalization;
+using Strongroom.Repository;
+
 namespace Strongroom.Protection;
 
 /// <summary>One backup to be made of one resource, all its members of one instant.</summary>
@@ -27,6 +30,12 @@ public sealed record BackupRequest
     /// <summary>False reads everything without asking what the last backup of the resource held; the result is the same.</summary>
     public bool Incremental { get; init; } = true;
 
+    /// <summary>
+    /// True takes a source that lost what it had: a tree that is empty now, or is another file system with a tenth of the files, a
+    /// disk that has no bytes any more. Otherwise the run fails, since that is what an unmounted source looks like.
+    /// </summary>
+    public bool AcceptLoss { get; init; }
+
     /// <summary>Free text kept with the backup for whoever finds it without the database: vault, checkpoint, name.</summary>
     public IReadOnlyDictionary<string, string> Attributes { get; init; } = new Dictionary<string, string>();
 
@@ -44,6 +53,9 @@ public sealed record BackupMember(string MemberId, string ResourceId, string Nam
 /// <summary>What a finished run achieved. Only returned after the backup is durable.</summary>
 public sealed record BackupOutcome
 {
+    /// <summary>The attribute the instant is kept under, microseconds since 1970, since only the run knows it.</summary>
+    internal const string ProtectedAtAttribute = "strongroom.protected-at";
+
     public required IReadOnlyList<MemberOutcome> Members { get; init; }
 
     /// <summary>The instant whose state was taken.</summary>
@@ -56,6 +68,22 @@ public sealed record BackupOutcome
     public required IReadOnlyList<string> Problems { get; init; }
 
     public bool IsPartial => ProblemCount > 0;
+
+    /// <summary>The outcome of a backup committed earlier, for those who were not there when its run ended.</summary>
+    public static BackupOutcome Of(BackupRecord record) => new()
+    {
+        Members =
+        [
+            .. record.Members.Select(member => new MemberOutcome(
+                member.Id, member.SizeBytes, member.DataBytes, member.ChangedBytes, member.StoredBytes, member.Incremental)),
+        ],
+        ProtectedAt = record.Attributes.TryGetValue(ProtectedAtAttribute, out string? text)
+            && long.TryParse(text, CultureInfo.InvariantCulture, out long microseconds)
+            ? DateTimeOffset.UnixEpoch.AddTicks(microseconds * TimeSpan.TicksPerMicrosecond)
+            : record.CreatedAt,
+        ProblemCount = record.ProblemCount,
+        Problems = record.Problems,
+    };
 }
 
 /// <param name="MemberId">As in the request.</param>

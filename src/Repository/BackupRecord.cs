@@ -60,7 +60,10 @@ public sealed record PreviousBackup(string BackupId, string Sha256);
 
 public enum MemberKind
 {
+    [JsonStringEnumMemberName("disk")]
     Disk,
+
+    [JsonStringEnumMemberName("tree")]
     Tree,
 }
 

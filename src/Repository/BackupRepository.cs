@@ -171,7 +171,8 @@ internal sealed record RepositoryParameters(string Id, ChunkHash Hash, int DiskC
         if (hash is null || text.MapFanOut != Manifests.MapGeometry.FanOut)
             throw new RepositoryException(RepositoryFailure.NewerFormat, line.Name, $"Hash '{text.Hash}' with fan-out {text.MapFanOut} is not known here.");
         if (text.DiskChunkBytes is < 4096 or > 1 << 20 || text.FileChunkMinBytes is < 64 or > 1 << 20
-            || text.FileChunkAvgBytes <= text.FileChunkMinBytes || text.FileChunkMaxBytes <= text.FileChunkAvgBytes || text.FileChunkMaxBytes > 8 << 20)
+            || text.FileChunkAvgBytes <= text.FileChunkMinBytes || text.FileChunkAvgBytes < 256
+            || !System.Numerics.BitOperations.IsPow2(text.FileChunkAvgBytes) || text.FileChunkMaxBytes <= text.FileChunkAvgBytes || text.FileChunkMaxBytes > 8 << 20)
             throw new RepositoryException(RepositoryFailure.Damaged, line.Name, "Its chunk sizes are not possible.");
         return new RepositoryParameters(
             text.Repository, hash.Value, text.DiskChunkBytes, text.FileChunkMinBytes, text.FileChunkAvgBytes, text.FileChunkMaxBytes);

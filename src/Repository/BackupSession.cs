@@ -66,7 +66,7 @@ public sealed class BackupSession : IAsyncDisposable
                 ? await domain.ReadRootAsync(given.Id, cancellationToken)
                 : null;
             var runs = await domain.Catalog.ListAsync(null, cancellationToken);
-            chunks = new ChunkStore(domain.Store, domain.Names, domain.Keys, domain.Options, domain.Catalog, new IndexSet(runs, usable));
+            chunks = new ChunkStore(domain.Store, domain.Names, domain.Keys, domain.Options, domain.Catalog, new IndexSet(runs, usable, token => domain.Catalog.ListAsync(null, token)));
             return new BackupSession(domain, description, previous, beacon, chunks);
         }
         catch
@@ -222,11 +222,11 @@ public sealed class BackupSession : IAsyncDisposable
         {
             var runs = RunMerger.Choose(chunks.Stored.Runs);
             if (runs.Count > 0)
-                await RunMerger.MergeAsync(domain.Store, domain.Names, domain.Keys, runs, cancellationToken);
+                await RunMerger.TryMergeAsync(domain.Store, domain.Names, domain.Keys, runs, cancellationToken);
         }
         catch (Exception e) when (e is ObjectStoreException or RepositoryException or OperationCanceledException)
         {
-            // Someone else merged the same runs, or the store is in trouble: the next backup will merge them.
+            // The store is in trouble: the next backup will merge them.
         }
     }
 

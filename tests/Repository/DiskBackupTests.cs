@@ -2,7 +2,8 @@ using Strongroom.ObjectStores.Testing;
 
 namespace Strongroom.Repository.Tests;
 
-public sealed class DiskBackupTests
+/// <summary>What holds for every hash; one derived class for each.</summary>
+public abstract class DiskBackupTests(ChunkHash hash)
 {
     private const int Chunk = TestDisk.Chunk;
 
@@ -14,7 +15,7 @@ public sealed class DiskBackupTests
     [InlineData((64 * Chunk) + 1)]
     public async Task A_disk_of_any_size_comes_back_bit_exact(int sizeBytes)
     {
-        await using var repository = await TestRepository.Create();
+        await using var repository = await Create();
         byte[] disk = TestDisk.Make(sizeBytes, sizeBytes);
 
         var backup = await repository.BackUp(disk);
@@ -26,7 +27,7 @@ public sealed class DiskBackupTests
     [Fact]
     public async Task A_disk_whose_map_is_three_pages_high_comes_back()
     {
-        await using var repository = await TestRepository.Create();
+        await using var repository = await Create();
         byte[] disk = new byte[(65 * 64 * Chunk) + 12345];
         foreach (int region in new[] { 0, 1, 31, 63, 64 })
             Bytes.Of(region, 3 * Chunk).CopyTo(disk.AsSpan((region * 64 * Chunk) + (5 * Chunk)));
@@ -44,7 +45,7 @@ public sealed class DiskBackupTests
         var store = new InMemoryObjectStore();
         byte[] first = TestDisk.Make(1, 30 * Chunk);
         byte[] second = TestDisk.Edit(first, 2);
-        await using (var repository = await TestRepository.Create(store))
+        await using (var repository = await Create(store))
         {
             await repository.BackUp(first, id: "one");
             await repository.BackUp(second, id: "two");
@@ -60,7 +61,7 @@ public sealed class DiskBackupTests
     [Fact]
     public async Task Any_place_of_a_disk_can_be_read()
     {
-        await using var repository = await TestRepository.Create();
+        await using var repository = await Create();
         byte[] disk = TestDisk.Make(3, (70 * Chunk) + 100);
         var backup = await repository.BackUp(disk);
         var reader = repository.Domain.OpenDisk(backup, backup.Id);
@@ -80,7 +81,7 @@ public sealed class DiskBackupTests
     [Fact]
     public async Task Extents_cover_exactly_what_is_not_zero()
     {
-        await using var repository = await TestRepository.Create();
+        await using var repository = await Create();
         byte[] disk = TestDisk.Make(5, (130 * Chunk) + 7);
         var backup = await repository.BackUp(disk);
         byte[] covered = new byte[disk.Length];
@@ -101,7 +102,7 @@ public sealed class DiskBackupTests
     [Fact]
     public async Task An_unchanged_backup_writes_no_pack_and_no_index()
     {
-        await using var repository = await TestRepository.Create();
+        await using var repository = await Create();
         byte[] disk = TestDisk.Make(6, 200 * Chunk);
         var first = await repository.BackUp(disk);
         var (packs, indexes) = (repository.Names("packs"), repository.Names("indexes"));
@@ -121,7 +122,7 @@ public sealed class DiskBackupTests
     [Fact]
     public async Task A_chunk_seen_before_is_not_stored_again()
     {
-        await using var repository = await TestRepository.Create();
+        await using var repository = await Create();
         byte[] half = Bytes.Of(7, 40 * Chunk);
         byte[] disk = [.. half, .. half, .. new byte[10 * Chunk], .. half];
 
@@ -136,7 +137,7 @@ public sealed class DiskBackupTests
     [Fact]
     public async Task A_change_of_two_per_cent_stores_about_that()
     {
-        await using var repository = await TestRepository.Create();
+        await using var repository = await Create();
         byte[] disk = Bytes.Of(8, 500 * Chunk);
         await repository.BackUp(disk);
         byte[] changed = [.. disk];
@@ -157,7 +158,7 @@ public sealed class DiskBackupTests
     [InlineData(10, 700)]
     public async Task A_disk_that_grew_or_shrank_is_compared_with_what_it_was(int chunksBefore, int chunksAfter)
     {
-        await using var repository = await TestRepository.Create();
+        await using var repository = await Create();
         byte[] before = TestDisk.Make(9, (chunksBefore * Chunk) + 5);
         byte[] after = new byte[(chunksAfter * Chunk) - 5];
         before.AsSpan(0, Math.Min(before.Length, after.Length)).CopyTo(after);
@@ -172,7 +173,7 @@ public sealed class DiskBackupTests
     [Fact]
     public async Task Regions_kept_from_the_parent_are_not_read_and_come_back()
     {
-        await using var repository = await TestRepository.Create();
+        await using var repository = await Create();
         byte[] disk = TestDisk.Make(10, (64 * 5 * Chunk) + 99);
         await repository.BackUp(disk);
         byte[] changed = [.. disk];
@@ -207,7 +208,7 @@ public sealed class DiskBackupTests
     [Fact]
     public async Task Disks_of_one_server_are_members_of_one_backup()
     {
-        await using var repository = await TestRepository.Create();
+        await using var repository = await Create();
         byte[][] disks = [TestDisk.Make(11, 33 * Chunk), TestDisk.Make(12, 70 * Chunk), new byte[500]];
         BackupRecord backup;
         await using (var session = await repository.Domain.BeginBackupAsync(await repository.Describe("server", "server-1"), default))
@@ -235,7 +236,7 @@ public sealed class DiskBackupTests
     [Fact]
     public async Task Backups_of_a_resource_are_chained_and_any_of_them_can_go()
     {
-        await using var repository = await TestRepository.Create();
+        await using var repository = await Create();
         byte[][] states = new byte[5][];
         var backups = new BackupRecord[5];
         states[0] = TestDisk.Make(13, 100 * Chunk);
@@ -259,7 +260,7 @@ public sealed class DiskBackupTests
     [Fact]
     public async Task A_backup_that_was_not_committed_does_not_exist()
     {
-        await using var repository = await TestRepository.Create();
+        await using var repository = await Create();
         byte[] disk = TestDisk.Make(14, 50 * Chunk);
 
         await Assert.ThrowsAsync<InvalidOperationException>(
@@ -274,7 +275,7 @@ public sealed class DiskBackupTests
     [Fact]
     public async Task An_id_is_committed_once()
     {
-        await using var repository = await TestRepository.Create();
+        await using var repository = await Create();
         await repository.BackUp(TestDisk.Make(15, 10 * Chunk), id: "same");
 
         var begun = await Assert.ThrowsAsync<RepositoryException>(() => repository.BackUp(TestDisk.Make(16, 10 * Chunk), id: "same"));
@@ -289,7 +290,7 @@ public sealed class DiskBackupTests
     [Fact]
     public async Task A_region_left_open_or_written_twice_is_refused()
     {
-        await using var repository = await TestRepository.Create();
+        await using var repository = await Create();
         await using var session = await repository.Domain.BeginBackupAsync(await repository.Describe("open"), default);
         var writer = session.OpenDisk(new MemberDescription("open", "disk-1", "disk", "/d"), 3L * 64 * Chunk, null);
         var worker = writer.CreateWorker();
@@ -307,7 +308,7 @@ public sealed class DiskBackupTests
     [Fact]
     public async Task A_huge_hole_costs_nothing()
     {
-        await using var repository = await TestRepository.Create();
+        await using var repository = await Create();
         await using var session = await repository.Domain.BeginBackupAsync(await repository.Describe("sparse"), default);
         long size = 100L << 40;
         var writer = session.OpenDisk(new MemberDescription("sparse", "disk-1", "disk", "/d"), size, null);
@@ -331,4 +332,11 @@ public sealed class DiskBackupTests
         Assert.Equal(2L * Chunk, backup.Members[0].DataBytes);
         Assert.InRange(backup.Members[0].StoredBytes, Chunk, Chunk + 20_000);
     }
+
+    private Task<TestRepository> Create(Strongroom.ObjectStores.IObjectStore? store = null) =>
+        TestRepository.Create(store, TestRepository.SmallOptions with { Hash = hash });
 }
+
+public sealed class DiskBackupTestsWithBlake3() : DiskBackupTests(ChunkHash.Blake3Keyed);
+
+public sealed class DiskBackupTestsWithHmac() : DiskBackupTests(ChunkHash.HmacSha256);

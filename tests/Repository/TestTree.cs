@@ -66,7 +66,17 @@ public sealed class TestTree
             .Select(node => (node.Key, node.Value))
             .OrderBy(node => node.Value.Entry.Name, Comparer<byte[]>.Create((a, b) => a.AsSpan().SequenceCompareTo(b)));
 
-    /// <summary>Backs up the tree as a walk would: contents of a directory first, its subdirectories, then the directory itself.</summary>
+    /// <summary>Backs the tree up as the only member of a backup, compared with the newest one of the same resource.</summary>
+    public async Task<BackupRecord> BackUp(TestRepository repository, string resource = "tree-1", bool trustParent = true, string? id = null)
+    {
+        id ??= "tree-" + Guid.NewGuid().ToString("n");
+        await using var session = await repository.Domain.BeginBackupAsync(await repository.Describe(id, resource), default);
+        var writer = session.OpenTree(new MemberDescription(id, resource, "tree", "/t"), session.Previous?.Members[0]);
+        writer.Finish(await Write(writer, trustParent));
+        return await session.CommitAsync(null, default);
+    }
+
+    /// <summary>Stores the tree as a walk would: contents of a directory first, its subdirectories, then the directory itself.</summary>
     public async Task<StoredEntry> Write(TreeWriter writer, bool trustParent = true)
     {
         await using var worker = writer.CreateWorker();

@@ -4,7 +4,8 @@ using Strongroom.Repository.Manifests;
 
 namespace Strongroom.Repository.Tests;
 
-public sealed class TreeBackupTests
+/// <summary>What holds for every hash; one derived class for each.</summary>
+public abstract class TreeBackupTests(ChunkHash hash)
 {
     [Theory]
     [InlineData(0)]
@@ -13,10 +14,10 @@ public sealed class TreeBackupTests
     [InlineData(700)]
     public async Task A_tree_comes_back_with_all_its_metadata(int files)
     {
-        await using var repository = await TestRepository.Create();
+        await using var repository = await Create();
         var tree = TestTree.Make(files, files);
 
-        var backup = await BackUp(repository, tree);
+        var backup = await tree.BackUp(repository);
 
         tree.AssertEquals(await TestTree.Read(repository.Domain.OpenTree(backup, backup.Id)));
         Assert.Equal((files, tree.Nodes.Count - files), (backup.Members[0].Files, backup.Members[0].Directories));
@@ -26,7 +27,7 @@ public sealed class TreeBackupTests
     [Fact]
     public async Task Every_type_of_entry_and_every_field_is_kept()
     {
-        await using var repository = await TestRepository.Create();
+        await using var repository = await Create();
         var tree = new TestTree()
             .Add("link", StoredEntryType.SymbolicLink, seed: 1)
             .Add("fifo", StoredEntryType.Fifo, seed: 2)
@@ -50,7 +51,7 @@ public sealed class TreeBackupTests
                 Attributes = [new("user.a"u8.ToArray(), []), new("system.posix_acl_access"u8.ToArray(), Bytes.Of(2, 60_000))],
             });
 
-        var backup = await BackUp(repository, tree);
+        var backup = await tree.BackUp(repository);
 
         tree.AssertEquals(await TestTree.Read(repository.Domain.OpenTree(backup, backup.Id)));
     }
@@ -58,14 +59,14 @@ public sealed class TreeBackupTests
     [Fact]
     public async Task A_directory_of_many_files_and_a_file_of_many_chunks_use_pages_of_several_levels()
     {
-        await using var repository = await TestRepository.Create();
+        await using var repository = await Create();
         var tree = new TestTree();
         for (int i = 0; i < 20_000; i++)
             tree.Add($"file {i * 7919 % 20_000:D8} with a name long enough to fill pages quickly", StoredEntryType.File, [], i);
         byte[] large = Bytes.Of(3, 40 << 20);
         tree.Add("large", StoredEntryType.File, large, 1);
 
-        var backup = await BackUp(repository, tree);
+        var backup = await tree.BackUp(repository);
         var reader = repository.Domain.OpenTree(backup, backup.Id);
 
         tree.AssertEquals(await TestTree.Read(reader, workers: 3));
@@ -80,13 +81,13 @@ public sealed class TreeBackupTests
     [Fact]
     public async Task An_unchanged_tree_stores_nothing_whether_its_files_are_read_or_not()
     {
-        await using var repository = await TestRepository.Create();
+        await using var repository = await Create();
         var tree = TestTree.Make(5, 300);
-        var first = await BackUp(repository, tree);
+        var first = await tree.BackUp(repository);
         var packs = repository.Names("packs");
 
-        var trusted = await BackUp(repository, tree);
-        var read = await BackUp(repository, tree, trustParent: false);
+        var trusted = await tree.BackUp(repository);
+        var read = await tree.BackUp(repository, trustParent: false);
 
         Assert.Equal(packs, repository.Names("packs"));
         foreach (var backup in new[] { trusted, read })
@@ -101,18 +102,18 @@ public sealed class TreeBackupTests
     [Fact]
     public async Task A_change_stores_the_pieces_and_pages_it_touches()
     {
-        await using var repository = await TestRepository.Create();
+        await using var repository = await Create();
         var tree = new TestTree().Add("d", StoredEntryType.Directory);
         for (int i = 0; i < 3000; i++)
             tree.Add($"d/file {i:D5}", StoredEntryType.File, Bytes.Of(i, 100), i);
         byte[] large = Bytes.Of(6, 8 << 20);
         tree.Add("d/large", StoredEntryType.File, large, 1);
-        var first = await BackUp(repository, tree);
+        var first = await tree.BackUp(repository);
         tree.Add("d/large", StoredEntryType.File, [.. large[..4_000_000], .. "inserted"u8, .. large[4_000_000..]], 2);
         tree.Add("d/file 01500x", StoredEntryType.File, [5], 3);
         tree.Nodes.Remove("d/file 02500");
 
-        var second = await BackUp(repository, tree);
+        var second = await tree.BackUp(repository);
 
         tree.AssertEquals(await TestTree.Read(repository.Domain.OpenTree(second, second.Id)));
         Assert.InRange(second.Members[0].ChangedBytes, 1, 600_000);
@@ -124,12 +125,12 @@ public sealed class TreeBackupTests
     [Fact]
     public async Task Zeros_in_files_come_back_as_holes_and_are_not_stored()
     {
-        await using var repository = await TestRepository.Create();
+        await using var repository = await Create();
         byte[] content = new byte[10 << 20];
         Bytes.Of(1, 100_000).CopyTo(content.AsSpan(5 << 20));
         var tree = new TestTree().Add("sparse", StoredEntryType.File, content).Add("all zeros", StoredEntryType.File, new byte[100_000]);
 
-        var backup = await BackUp(repository, tree);
+        var backup = await tree.BackUp(repository);
 
         tree.AssertEquals(await TestTree.Read(repository.Domain.OpenTree(backup, backup.Id)));
         Assert.InRange(backup.Members[0].DataBytes, 100_000, 110_000);
@@ -139,7 +140,7 @@ public sealed class TreeBackupTests
     [Fact]
     public async Task A_file_that_fails_or_ends_early_harms_no_other()
     {
-        await using var repository = await TestRepository.Create();
+        await using var repository = await Create();
         await using var session = await repository.Domain.BeginBackupAsync(await repository.Describe("torn", "tree-1"), default);
         var writer = session.OpenTree(new MemberDescription("torn", "tree-1", "tree", "/t"), null);
         await using var worker = writer.CreateWorker();
@@ -167,7 +168,7 @@ public sealed class TreeBackupTests
     [Fact]
     public async Task What_cannot_be_stored_is_refused_and_the_directory_goes_on()
     {
-        await using var repository = await TestRepository.Create();
+        await using var repository = await Create();
         await using var session = await repository.Domain.BeginBackupAsync(await repository.Describe("odd", "tree-1"), default);
         var writer = session.OpenTree(new MemberDescription("odd", "tree-1", "tree", "/t"), null);
         var directory = writer.OpenDirectory(null);
@@ -195,12 +196,10 @@ public sealed class TreeBackupTests
         Assert.Equal(["b", "c"], await reader.ListAsync(reader.Root, default).Select(entry => Encoding.ASCII.GetString(entry.Name)).ToListAsync());
     }
 
-    internal static async Task<BackupRecord> BackUp(TestRepository repository, TestTree tree, string resource = "tree-1", bool trustParent = true, string? id = null)
-    {
-        id ??= "tree-" + Guid.NewGuid().ToString("n");
-        await using var session = await repository.Domain.BeginBackupAsync(await repository.Describe(id, resource), default);
-        var writer = session.OpenTree(new MemberDescription(id, resource, "tree", "/t"), session.Previous?.Members[0]);
-        writer.Finish(await tree.Write(writer, trustParent));
-        return await session.CommitAsync(null, default);
-    }
+    private Task<TestRepository> Create(Strongroom.ObjectStores.IObjectStore? store = null) =>
+        TestRepository.Create(store, TestRepository.SmallOptions with { Hash = hash });
 }
+
+public sealed class TreeBackupTestsWithBlake3() : TreeBackupTests(ChunkHash.Blake3Keyed);
+
+public sealed class TreeBackupTestsWithHmac() : TreeBackupTests(ChunkHash.HmacSha256);

@@ -63,8 +63,6 @@ public sealed class DiskImagesDriver : IResourceDriver
             if (isDevice && presentBytes < sizeBytes)
                 throw new DriverException(
                     DriverFailure.TooSmall, location, "open", $"it has {presentBytes} bytes, {sizeBytes} are to be written");
-            if (!isDevice && presentBytes != sizeBytes && !Posix.Truncate(file, sizeBytes))
-                throw Errno.LastToException(location, "set size");
             return new DiskTarget(location, file, isDevice ? presentBytes : sizeBytes, isDevice, isNew: false);
         }
         catch
@@ -88,7 +86,7 @@ public sealed class DiskImagesDriver : IResourceDriver
         try
         {
             TargetUse.Lock(file, location);
-            return Posix.Truncate(file, sizeBytes) ? target : throw Errno.LastToException(location, "set size");
+            return target;
         }
         catch
         {

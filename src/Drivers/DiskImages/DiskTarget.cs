@@ -13,6 +13,8 @@ internal sealed class DiskTarget : IDiskTarget
     private readonly SafeFileHandle file;
     private readonly bool isDevice;
     private readonly bool isNew;
+    private readonly Lock gate = new();
+    private bool hasSize;
     private bool isComplete;
 
     internal DiskTarget(string location, SafeFileHandle file, long sizeBytes, bool isDevice, bool isNew)
@@ -35,6 +37,7 @@ internal sealed class DiskTarget : IDiskTarget
     public void Write(long offset, ReadOnlySpan<byte> bytes)
     {
         CheckRange(offset, bytes.Length);
+        SetSize();
         if (!Posix.Write(file, offset, bytes))
             throw Errno.LastToException(Location, $"write at {offset}");
     }
@@ -42,6 +45,7 @@ internal sealed class DiskTarget : IDiskTarget
     public void WriteZeros(long offset, long lengthBytes)
     {
         CheckRange(offset, lengthBytes);
+        SetSize();
         if (lengthBytes == 0)
             return;
         if (!isDevice && Posix.Punch(file, offset, lengthBytes))
@@ -60,6 +64,7 @@ internal sealed class DiskTarget : IDiskTarget
 
     public ValueTask CompleteAsync(CancellationToken cancellationToken)
     {
+        SetSize();
         if (Libc.FSync(file) < 0)
             throw Errno.LastToException(Location, "flush");
         if (isNew)
@@ -91,6 +96,19 @@ internal sealed class DiskTarget : IDiskTarget
             && present.IsSameFileAs(Posix.Stat(file, Location)))
             Posix.Unlink(Posix.WorkingDirectory, Posix.LocationBytes(Location));
         file.Dispose();
+    }
+
+    /// <summary>With the first write, not at opening: a restore of several disks that finds one in use has touched none.</summary>
+    private void SetSize()
+    {
+        if (isDevice || Volatile.Read(ref hasSize))
+            return;
+        lock (gate)
+        {
+            if (!hasSize && !Posix.Truncate(file, SizeBytes))
+                throw Errno.LastToException(Location, "set size");
+            Volatile.Write(ref hasSize, true);
+        }
     }
 
     private void WriteZeroBytes(long from, long to)

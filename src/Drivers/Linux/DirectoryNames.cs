@@ -13,7 +13,7 @@ internal static unsafe class DirectoryNames
     private const int RecordLengthOffset = 16;
     private const int NameOffset = 19;
 
-    /// <summary>All names in ordinal order. The handle was opened for this and for nothing else: reading moves its position.</summary>
+    /// <summary>All names in ordinal order, each once. The handle was opened for this and for nothing else: reading moves its position.</summary>
     internal static List<byte[]> ReadSorted(SafeFileHandle directory, string location)
     {
         var names = new List<byte[]>();
@@ -30,6 +30,12 @@ internal static unsafe class DirectoryNames
         }
 
         names.Sort((left, right) => left.AsSpan().SequenceCompareTo(right));
+        // A name that is moved while the directory is read may be told twice.
+        int kept = 0;
+        for (int i = 0; i < names.Count; i++)
+            if (i == 0 || !names[i].AsSpan().SequenceEqual(names[kept - 1]))
+                names[kept++] = names[i];
+        names.RemoveRange(kept, names.Count - kept);
         return names;
     }
 

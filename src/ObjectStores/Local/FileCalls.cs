@@ -12,6 +12,7 @@ internal partial class FileCalls
     private const int WriteOnly = 0x1, Create = 0x40, Exclusive = 0x80, CloseOnExec = 0x80000;
     private const int OwnerReadWrite = 0x180, OwnerAll = 0x1C0; // 0600, 0700
     private const int KeepSize = 1;
+    private const uint BeginWrite = 2;
     private const uint NoReplace = 1;
     private const int CurrentDirectory = -100;
 
@@ -56,6 +57,10 @@ internal partial class FileCalls
     }
 
     public virtual int Truncate(SafeFileHandle file, long sizeBytes) => Result(ftruncate(file, sizeBytes));
+
+    /// <summary>Has the system begin to write these bytes to the device. Promises nothing; the sync still has to come.</summary>
+    public virtual void BeginWriting(SafeFileHandle file, long offset, long sizeBytes) =>
+        _ = sync_file_range(file, offset, sizeBytes, BeginWrite);
 
     public virtual int Sync(SafeFileHandle file)
     {
@@ -102,6 +107,9 @@ internal partial class FileCalls
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int ftruncate(SafeFileHandle file, long length);
+
+    [LibraryImport("libc")]
+    private static partial int sync_file_range(SafeFileHandle file, long offset, long length, uint flags);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fsync(SafeFileHandle file);

@@ -9,20 +9,8 @@ namespace Strongroom.Repository.Chunking;
 /// Chunking for Data Deduplication Based Storage Systems", IEEE TPDS 31(9), 2020).
 /// </summary>
 /// <remarks>
-/// <para>The rule, as the format has it. Let the chunk begin at byte 0 of <c>data</c>, which goes on to the end of the file or
-/// for <c>max</c> bytes, whichever is less; <c>n</c> is its length.</para>
-/// <code>
-/// gear[i], i = 0..255 = the first 8 bytes, little-endian, of SHA-256("strongroom gear 1" followed by the one byte i)
-/// strict = 2^(64 - log2(normal) - 2) - 1        easy = 2^(64 - log2(normal) + 2) - 1
-///
-/// if n &lt;= min: the chunk has n bytes
-/// h = 0
-/// for i = min, min + 1, ... n - 1:
-///     h = (2 * h + gear[data[i]]) mod 2^64
-///     if h &lt;= (strict if i &lt; normal else easy): the chunk has i + 1 bytes
-/// the chunk has n bytes
-/// </code>
-/// <para>A cut therefore depends on where the chunk began and on the 64 bytes before the cut, and on nothing else.</para>
+/// The rule is in docs/repository-format.md, section 4. By it a cut depends on where the chunk began and on the 64 bytes before
+/// the cut, and on nothing else.
 /// </remarks>
 internal static unsafe class FastCdc
 {

@@ -72,19 +72,23 @@ internal readonly record struct IndexHit(IndexRun Run, IndexEntry Entry, long Po
 
 /// <summary>
 /// A set of runs as one user sees them, with the packs that do not exist for that user left out. Look-ups run in parallel;
-/// they complete without waiting unless a unit has to be read.
+/// they complete without waiting unless a unit has to be read. A run that was merged away meanwhile makes the set list anew.
 /// </summary>
 internal sealed class IndexSet
 {
+    private const int Attempts = 10;
     private readonly Lock gate = new();
-    private readonly IReadOnlySet<ObjectId>? existing;
-    private Member[] members = [];
+    private readonly HashSet<ObjectId>? existing;
+    private readonly Func<CancellationToken, ValueTask<IndexRun[]>>? list;
+    private Member[] members;
 
     /// <param name="existing">The only packs that count; null when all do until <see cref="MarkMissing"/> says otherwise.</param>
-    public IndexSet(IEnumerable<IndexRun> runs, IReadOnlySet<ObjectId>? existing)
+    /// <param name="list">Lists the runs there are by now; null when a vanished run is the caller's to deal with.</param>
+    public IndexSet(IEnumerable<IndexRun> runs, IEnumerable<ObjectId>? existing, Func<CancellationToken, ValueTask<IndexRun[]>>? list)
     {
-        this.existing = existing;
-        members = [.. runs.Select(run => new Member(run, existing))];
+        this.existing = existing?.ToHashSet();
+        this.list = list;
+        members = [.. runs.Select(NewMember)];
     }
 
     public IReadOnlyList<IndexRun> Runs => [.. members.Select(member => member.Run)];
@@ -93,7 +97,11 @@ internal sealed class IndexSet
     public void Add(IndexRun run)
     {
         lock (gate)
-            members = [.. members, new Member(run, null)];
+        {
+            for (int i = 0; i < run.PackCount; i++)
+                existing?.Add(run.PackId(i));
+            members = [.. members, NewMember(run)];
+        }
     }
 
     /// <summary>A pack turned out to be gone: its entries are passed over from now on.</summary>
@@ -109,18 +117,15 @@ internal sealed class IndexSet
         }
     }
 
-    public bool IsUsable(ObjectId pack) => existing is null || existing.Contains(pack);
-
     public ValueTask<IndexHit?> FindAsync(ChunkPrefix prefix, CancellationToken cancellationToken)
     {
-        var current = members;
-        for (int i = 0; i < current.Length; i++)
+        foreach (var member in members)
         {
             long start = 0;
-            if (current[i].TryFind(prefix, ref start, out var entry, out int missingUnit))
-                return ValueTask.FromResult<IndexHit?>(new IndexHit(current[i].Run, entry, start - 1));
+            if (member.TryFind(prefix, ref start, out var entry, out int missingUnit))
+                return ValueTask.FromResult<IndexHit?>(new IndexHit(member.Run, entry, start - 1));
             if (missingUnit >= 0)
-                return FindSlowAsync(current, i, prefix, cancellationToken);
+                return FindSlowAsync(prefix, cancellationToken);
         }
 
         return ValueTask.FromResult<IndexHit?>(null);
@@ -128,9 +133,46 @@ internal sealed class IndexSet
 
     /// <summary>Every place of a chunk, in packs that count.</summary>
     /// <param name="hits">Receives them; cleared first.</param>
+    /// <exception cref="RepositoryException">None was found, and a run that might know one is damaged.</exception>
     public async ValueTask FindAllAsync(ChunkPrefix prefix, List<IndexHit> hits, CancellationToken cancellationToken)
     {
-        hits.Clear();
+        for (int attempt = 1; ; attempt++)
+        {
+            hits.Clear();
+            var current = members;
+            try
+            {
+                await FindAllAsync(current, prefix, hits, stopAtFirst: false, cancellationToken);
+                return;
+            }
+            catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound && list is not null && attempt < Attempts)
+            {
+                await ReloadAsync(current, cancellationToken);
+            }
+        }
+    }
+
+    private async ValueTask<IndexHit?> FindSlowAsync(ChunkPrefix prefix, CancellationToken cancellationToken)
+    {
+        var hits = new List<IndexHit>(1);
+        for (int attempt = 1; ; attempt++)
+        {
+            var current = members;
+            try
+            {
+                await FindAllAsync(current, prefix, hits, stopAtFirst: true, cancellationToken);
+                return hits.Count == 0 ? null : hits[0];
+            }
+            catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound && list is not null && attempt < Attempts)
+            {
+                await ReloadAsync(current, cancellationToken);
+            }
+        }
+    }
+
+    private static async ValueTask FindAllAsync(
+        Member[] members, ChunkPrefix prefix, List<IndexHit> hits, bool stopAtFirst, CancellationToken cancellationToken)
+    {
         RepositoryException? damage = null;
         foreach (var member in members)
         {
@@ -140,6 +182,8 @@ internal sealed class IndexSet
                 while (await member.FindAsync(prefix, start, cancellationToken) is { } hit)
                 {
                     hits.Add(hit);
+                    if (stopAtFirst)
+                        return;
                     start = hit.Position + 1;
                 }
             }
@@ -153,27 +197,21 @@ internal sealed class IndexSet
             throw damage;
     }
 
-    /// <exception cref="RepositoryException">A run that might know the chunk is damaged, and no other knows it.</exception>
-    private static async ValueTask<IndexHit?> FindSlowAsync(Member[] members, int from, ChunkPrefix prefix, CancellationToken cancellationToken)
+    private async ValueTask ReloadAsync(Member[] seen, CancellationToken cancellationToken)
     {
-        RepositoryException? damage = null;
-        for (int i = from; i < members.Length; i++)
+        if (members != seen)
+            return;
+        var runs = await list!(cancellationToken);
+        lock (gate)
         {
-            try
-            {
-                if (await members[i].FindAsync(prefix, 0, cancellationToken) is { } hit)
-                    return hit;
-            }
-            catch (RepositoryException e)
-            {
-                damage = e;
-            }
+            if (members == seen)
+                members = [.. runs.Select(NewMember)];
         }
-
-        return damage is null ? null : throw damage;
     }
 
-    private sealed class Member(IndexRun run, IReadOnlySet<ObjectId>? existing)
+    private Member NewMember(IndexRun run) => new(run, existing);
+
+    private sealed class Member(IndexRun run, HashSet<ObjectId>? existing)
     {
         public IndexRun Run => run;
 

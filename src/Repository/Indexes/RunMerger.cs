@@ -24,8 +24,22 @@ internal static class RunMerger
             .Select(tier => tier.ToList())
             .FirstOrDefault(tier => tier.Count >= MergeAt) ?? [];
 
-    /// <returns>The merged run's id, for the caller to open.</returns>
-    public static async ValueTask<ObjectId> MergeAsync(
+    /// <returns>False when someone else merged some of these runs meanwhile; then nothing was done.</returns>
+    public static async ValueTask<bool> TryMergeAsync(
+        IObjectStore store, DomainNames names, DomainKeys keys, IReadOnlyList<IndexRun> runs, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await MergeAsync(store, names, keys, runs, cancellationToken);
+            return true;
+        }
+        catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
+        {
+            return false;
+        }
+    }
+
+    private static async ValueTask MergeAsync(
         IObjectStore store, DomainNames names, DomainKeys keys, IReadOnlyList<IndexRun> runs, CancellationToken cancellationToken)
     {
         // The same pack may be in several runs: one number for it in the new one.
@@ -65,7 +79,6 @@ internal static class RunMerger
 
         foreach (var run in runs)
             await store.DeleteAsync(run.Name, cancellationToken);
-        return writer.Id;
     }
 
     private static int Tier(IndexRun run) =>

@@ -26,7 +26,7 @@ internal sealed class DomainCheck
     private readonly ConcurrentDictionary<ObjectId, int> badPacks = [];
     private readonly ConcurrentDictionary<(ObjectId Pack, int Segment), int> badSegments = [];
     private readonly ConcurrentDictionary<(ObjectId Pack, int Segment, int Offset), int> badChunks = [];
-    private IndexSet index = new([], null);
+    private IndexSet index = new([], null, null);
     private long doneBytes;
 
     public DomainCheck(
@@ -101,7 +101,8 @@ internal sealed class DomainCheck
             }
         }
 
-        index = new IndexSet(opened, null);
+        // Runs merged away meanwhile are in others by now; what is wrong with those the next check will tell.
+        index = new IndexSet(opened, null, token => domain.Catalog.ListAsync([], token));
         foreach (var (pack, places) in indexed)
         {
             if (!packs.ContainsKey(pack))
@@ -181,7 +182,16 @@ internal sealed class DomainCheck
         if (indexed.TryGetValue(id, out var places))
         {
             foreach (var (run, number, entries) in places)
-                await findings.TryAsync(() => ComparePackAsync(directory, run, number, entries, cancellationToken));
+            {
+                try
+                {
+                    await findings.TryAsync(() => ComparePackAsync(directory, run, number, entries, cancellationToken));
+                }
+                catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
+                {
+                    findings.Note($"{run.Name} was merged into another run meanwhile.");
+                }
+            }
         }
         else
         {
@@ -200,7 +210,7 @@ internal sealed class DomainCheck
             || !record.Origins.AsSpan().SequenceEqual(directory.Record.Origins) || !record.Segments.AsSpan().SequenceEqual(directory.Record.Segments))
             throw new RepositoryException(RepositoryFailure.Damaged, run.Name, $"It describes pack {record.Id} otherwise than the pack itself.");
 
-        var only = new IndexSet([run], null);
+        var only = new IndexSet([run], null, null);
         var hits = new List<IndexHit>();
         var distinct = new HashSet<ChunkPrefix>(directory.ChunkCount);
         int chunk = 0;

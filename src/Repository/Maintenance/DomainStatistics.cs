@@ -55,7 +55,7 @@ internal sealed class DomainStatistics(RepositoryDomain domain, StatisticsTally 
     private readonly Dictionary<IndexRun, ushort[]> owners = [];
     private readonly List<BackupRecord> backups = [];
     private readonly List<long> ownBytes = [0];
-    private IndexSet index = new([], null);
+    private IndexSet index = new([], null, null);
 
     private DomainNames Names => domain.Names;
 
@@ -77,7 +77,7 @@ internal sealed class DomainStatistics(RepositoryDomain domain, StatisticsTally 
         }
 
         var runs = await domain.Catalog.ListAsync(null, cancellationToken);
-        index = new IndexSet(runs, packs.Keys.ToHashSet());
+        index = new IndexSet(runs, packs.Keys, null);
         foreach (var run in runs)
             owners[run] = new ushort[run.EntryCount];
         foreach (var (backupId, bytes) in rootBytes)

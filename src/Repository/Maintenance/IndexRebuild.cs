@@ -61,8 +61,11 @@ public static class IndexRebuild
             await WriteRunAsync(domain, entries, packs, cancellationToken);
         foreach (string name in old)
             await domain.Store.DeleteAsync(name, cancellationToken);
-        while (RunMerger.Choose(await domain.Catalog.ListAsync(null, cancellationToken)) is { Count: > 0 } runs)
-            await RunMerger.MergeAsync(domain.Store, domain.Names, domain.Keys, runs, cancellationToken);
+        while (RunMerger.Choose(await domain.Catalog.ListAsync(null, cancellationToken)) is { Count: > 0 } runs
+            && await RunMerger.TryMergeAsync(domain.Store, domain.Names, domain.Keys, runs, cancellationToken))
+        {
+        }
+
         return new RebuildReport(packCount, chunkCount, damages);
     }
 

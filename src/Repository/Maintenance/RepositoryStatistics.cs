@@ -1,3 +1,5 @@
+using Strongroom.ObjectStores;
+
 namespace Strongroom.Repository;
 
 /// <summary>Objects of one kind.</summary>
@@ -15,6 +17,8 @@ public sealed record BackupStatistics(string Domain, string BackupId, string Res
 /// </summary>
 public sealed record RepositoryStatistics
 {
+    private const int Attempts = 5;
+
     /// <summary>All objects of the repository and of the domains asked for, as listed.</summary>
     public required long TotalBytes { get; init; }
 
@@ -48,10 +52,20 @@ public sealed record RepositoryStatistics
     public static async Task<RepositoryStatistics> CollectAsync(
         BackupRepository repository, IReadOnlyList<RepositoryDomain> domains, CancellationToken cancellationToken)
     {
-        var tally = new Maintenance.StatisticsTally();
-        await repository.CountOwnObjectsAsync(tally, cancellationToken);
-        foreach (var domain in domains)
-            await new Maintenance.DomainStatistics(domain, tally).CollectAsync(cancellationToken);
-        return tally.ToStatistics();
+        for (int attempt = 1; ; attempt++)
+        {
+            var tally = new Maintenance.StatisticsTally();
+            try
+            {
+                await repository.CountOwnObjectsAsync(tally, cancellationToken);
+                foreach (var domain in domains)
+                    await new Maintenance.DomainStatistics(domain, tally).CollectAsync(cancellationToken);
+                return tally.ToStatistics();
+            }
+            catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound && attempt < Attempts)
+            {
+                // Index runs were merged meanwhile: what was counted does not fit together.
+            }
+        }
     }
 }

@@ -50,9 +50,6 @@ internal sealed class ChunkSource(IObjectStore store, DomainNames names, DomainK
     public ValueTask<ReadOnlyMemory<byte>> ReadChunkAsync(ReadOnlyMemory<byte> id, CancellationToken cancellationToken) =>
         ReadAsync(id, keys.Chunks, cancellationToken);
 
-    /// <summary>A pack turned out to be gone: its chunks are looked for elsewhere from now on.</summary>
-    public void MarkMissing(ObjectId pack) => index?.MarkMissing(pack);
-
     /// <summary>Checks a chunk cut out of its segment.</summary>
     /// <exception cref="RepositoryException">Damaged, naming pack, segment and chunk.</exception>
     public void Verify(ReadOnlySpan<byte> plain, ReadOnlySpan<byte> id, ChunkHasher hasher, in SegmentLocation segment, int offset)
@@ -82,18 +79,21 @@ internal sealed class ChunkSource(IObjectStore store, DomainNames names, DomainK
         for (int attempt = 1; ; attempt++)
         {
             var hit = await FindAsync(id, cancellationToken);
-            var segment = await hit.SegmentAsync(cancellationToken);
             try
             {
+                var segment = await hit.SegmentAsync(cancellationToken);
                 byte[] plain = await segments.GetAsync(segment, LoadAsync, cancellationToken);
                 Verify(plain.AsSpan(hit.Entry.Offset, hit.Entry.Length), id.Span, hasher, segment, hit.Entry.Offset);
                 return plain.AsMemory(hit.Entry.Offset, hit.Entry.Length);
             }
             catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
             {
+                // Its pack was collected, or the run that names it merged, since the runs were listed.
                 if (attempt == Attempts)
-                    throw new RepositoryException(RepositoryFailure.Damaged, names.Pack(segment.Pack), $"The pack with chunk {Show(id.Span)} is gone.", e);
-                MarkMissing(segment.Pack);
+                    throw new RepositoryException(RepositoryFailure.Damaged, names.Pack(hit.Pack), $"The pack with chunk {Show(id.Span)} is gone.", e);
+                await ReloadAsync(index, [], cancellationToken);
+                if (await store.StatAsync(names.Pack(hit.Pack), cancellationToken) is null)
+                    index?.MarkMissing(hit.Pack);
             }
         }
     }
@@ -120,7 +120,7 @@ internal sealed class ChunkSource(IObjectStore store, DomainNames names, DomainK
         {
             if (index is { } other && other != seen)
                 return other;
-            var loaded = new IndexSet(await catalog.ListAsync(damages, cancellationToken), null);
+            var loaded = new IndexSet(await catalog.ListAsync(damages, cancellationToken), null, token => catalog.ListAsync([], token));
             index = loaded;
             return loaded;
         }

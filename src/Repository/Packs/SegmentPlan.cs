@@ -82,16 +82,16 @@ internal sealed class SegmentPlan(ChunkSource source)
     {
         int from = groups[group];
         int to = group + 1 < groups.Count ? groups[group + 1] : items.Count;
-        var segment = await items[from].Hit.SegmentAsync(cancellationToken);
+        SegmentLocation segment;
         ReadOnlyMemory<byte> plain;
         try
         {
+            segment = await items[from].Hit.SegmentAsync(cancellationToken);
             plain = await reader.ReadSegmentAsync(segment, cancellationToken);
         }
         catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
         {
-            // The pack was collected since it was planned: its chunks live elsewhere now, one by one.
-            source.MarkMissing(segment.Pack);
+            // Its pack was collected, or its run merged, since this was planned: its chunks are found elsewhere, one by one.
             for (int i = from; i < to; i++)
             {
                 var chunk = await source.ReadChunkAsync(IdOf(items[i]), cancellationToken);

@@ -1,13 +1,15 @@
 using Microsoft.Extensions.Hosting;
 using Strongroom.Server.Checkpoints;
 using Strongroom.Server.Database;
+using Strongroom.Server.Resources;
 using Strongroom.Server.Tasks;
+using Strongroom.Server.Vaults;
 
 namespace Strongroom.Server.Backups;
 
 /// <summary>
 /// Drops for good what was deleted longer ago than the undo window: first the rows are taken past the point of no return,
-/// then the repository roots go, then the rows. Killed anywhere in between it goes on where it was; run by several
+/// then the repository roots go, then the rows, then those of vaults and resources that nothing is left of. Killed anywhere in between it goes on where it was; run by several
 /// processes at once it does the same thing twice, which does no harm.
 /// </summary>
 internal sealed partial class BackupPurge(
@@ -45,8 +47,18 @@ internal sealed partial class BackupPurge(
             }
 
             if (due.Count < BatchCount)
-                return count;
+                break;
         }
+
+        await database.WriteAsync(
+            async session =>
+            {
+                long before = await InstallationClock.ReadAsync(session, cancellationToken) - (long)options.UndoWindow.TotalMicroseconds;
+                await VaultTable.PurgeAsync(session, before, cancellationToken);
+                await ResourceTable.PurgeAsync(session, before, cancellationToken);
+            },
+            cancellationToken);
+        return count;
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -115,13 +115,10 @@ internal static class BackupRemoval
         }
     }
 
-    // Ids per statement; a vault may hold many thousand backups.
-    private const int ChunkCount = 200;
-
     private static async ValueTask MarkAsync(DbSession session, List<Backup> backups, CancellationToken cancellationToken)
     {
         long tick = await InstallationClock.ReadAsync(session, cancellationToken);
-        foreach (Backup[] chunk in backups.Chunk(ChunkCount))
+        foreach (Backup[] chunk in backups.Chunk(BackupTable.IdCountMax))
             await BackupTable.MarkDeletedAsync(session, Array.ConvertAll(chunk, backup => backup.Id), tick, cancellationToken);
     }
 }

@@ -13,6 +13,9 @@ namespace Strongroom.Server.Backups;
 /// </summary>
 internal static class BackupTable
 {
+    /// <summary>Ids per statement; a vault may hold many thousand backups.</summary>
+    public const int IdCountMax = 200;
+
     private static Sql Columns =>
         $"""
         id, project_id, checkpoint_id, vault_id, parent_id, position, provider_id, enterprise_project_id, name, description,
@@ -170,6 +173,58 @@ internal static class BackupTable
             Read,
             cancellationToken);
     }
+
+    /// <summary>What the backups of these resources in a vault amount to; those without any are not in it.</summary>
+    public static async ValueTask<Dictionary<ResourceId, (long Bytes, int Count)>> UsageAsync(
+        DbSession session, VaultId vaultId, IReadOnlyCollection<ResourceId> resourceIds, CancellationToken cancellationToken)
+    {
+        List<(ResourceId Id, long Bytes, int Count)> rows = await session.QueryAsync(
+            $"""
+            select resource_id, cast(sum(changed_bytes) as bigint), count(*) from backups
+            where vault_id = {vaultId} and resource_id in {resourceIds} and parent_id is null and deleted_at_tick is null
+                and status in ('available', 'waiting_restore', 'restoring')
+            group by resource_id
+            """,
+            row => (new ResourceId(row.GetString(0)), row.GetInt64(1), (int)row.GetInt64(2)),
+            cancellationToken);
+        return rows.ToDictionary(row => row.Id, row => (row.Bytes, row.Count));
+    }
+
+    /// <summary>Deleted backups of a project that can be brought back, the latest deleted first.</summary>
+    public static ValueTask<List<Backup>> ListDeletedAsync(DbSession session, string projectId, int limit, CancellationToken cancellationToken) =>
+        session.QueryAsync(
+            $"""
+            select {Columns} from backups
+            where project_id = {projectId} and parent_id is null and deleted_at_tick is not null and purging = false
+            order by deleted_at_tick desc, id limit {limit}
+            """,
+            Read,
+            cancellationToken);
+
+    /// <summary>A deleted backup that can be brought back.</summary>
+    public static ValueTask<Backup?> FindDeletedAsync(DbSession session, string projectId, BackupId id, CancellationToken cancellationToken) =>
+        session.QueryFirstAsync(
+            $"""
+            select {Columns} from backups
+            where id = {id} and project_id = {projectId} and parent_id is null and deleted_at_tick is not null and purging = false
+            """,
+            row => (Backup?)Read(row),
+            cancellationToken);
+
+    /// <summary>Brings deleted backups back, with the disks beneath them; what is being purged stays deleted.</summary>
+    public static async ValueTask UndeleteAsync(DbSession session, IReadOnlyCollection<BackupId> ids, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync(
+            $"update backups set deleted_at_tick = null where purging = false and (id in {ids} or parent_id in {ids})", cancellationToken);
+
+    /// <summary>The backups that were deleted in one go with their vault and can be brought back.</summary>
+    public static ValueTask<List<BackupId>> ListDeletedWithVaultAsync(DbSession session, VaultId vaultId, long tick, CancellationToken cancellationToken) =>
+        session.QueryAsync(
+            $"""
+            select id from backups
+            where vault_id = {vaultId} and parent_id is null and deleted_at_tick = {tick} and purging = false
+            """,
+            row => new BackupId(row.GetString(0)),
+            cancellationToken);
 
     /// <summary>Takes backups past the undo window: from here on there is no way back. Deleted rows only.</summary>
     public static async ValueTask<List<PurgedBackup>> BeginPurgeAsync(

@@ -84,6 +84,8 @@ internal sealed class BackupWork(MetadataDatabase database, IProtectionEngine en
                 outcome.Members.Sum(member => member.SizeBytes), end.BytesChanged, end.BytesStored, outcome.ProblemCount, outcome.ProtectedAt);
             await BackupTable.CompleteAsync(session, id, whole, now, cancellationToken);
             await VaultTable.AddUsageAsync(session, task.VaultId!.Value, new ResourceId(task.ResourceId), end.BytesChanged, 1, cancellationToken);
+            await ResourceTable.KeepSizesAsync(session, id, cancellationToken);
+            await VaultBinder.RefreshAsync(session, task.ProjectId, new ResourceId(task.ResourceId), cancellationToken);
             await VaultTable.SetProtectStatusAsync(session, [new ResourceId(task.ResourceId)], ProtectStatuses.Available, cancellationToken);
         });
     }

@@ -105,7 +105,7 @@ internal sealed record CheckpointPlan(IReadOnlyList<PlannedBackup> Backups, IRea
         IReadOnlyCollection<ResourceId> beingRestored)
     {
         bool isServer = binding.Type == ResourceTypes.Server;
-        if (resource is null || resource.DeletedAt is not null)
+        if (resource is null || resource.IsDeleted)
         {
             ErrorCode missing = isServer ? ErrorCodes.ServerMissing : binding.Type == ResourceTypes.Disk ? ErrorCodes.DiskMissing : ErrorCodes.ResourceMissing;
             return (missing, $"{binding.Id} is not registered any more.");

@@ -17,8 +17,8 @@ public sealed class IdentityAdministration : IAsyncDisposable
 {
     public const string DefaultDomainId = "default";
 
-    private const int PasswordLengthMin = 8;
-    private const int PasswordLengthMax = 128;
+    // How strong a password has to be is the operator's word; a bound keeps the hashing of a log-in cheap.
+    private const int PasswordLengthMax = 1024;
     private const int NameLengthMax = 64;
 
     private readonly MetadataDatabase database;
@@ -254,8 +254,8 @@ public sealed class IdentityAdministration : IAsyncDisposable
 
     private string HashPassword(string password)
     {
-        if (password.Length is < PasswordLengthMin or > PasswordLengthMax)
-            throw new RefusedException(ErrorCodes.ParameterInvalid, $"A password has {PasswordLengthMin} to {PasswordLengthMax} characters.");
+        if (password.Length is 0 or > PasswordLengthMax)
+            throw new RefusedException(ErrorCodes.ParameterInvalid, $"A password has 1 to {PasswordLengthMax} characters.");
         return PasswordHash.Make(password, passwordIterations);
     }
 

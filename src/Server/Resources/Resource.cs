@@ -34,7 +34,8 @@ internal sealed record Resource
 
     public required DateTimeOffset CreatedAt { get; init; }
 
-    public DateTimeOffset? DeletedAt { get; init; }
+    /// <summary>Unregistered; the row is kept for its backups.</summary>
+    public bool IsDeleted { get; init; }
 
     /// <summary>What it takes of a vault's size when it is no server.</summary>
     public int SizeGb => WireUnits.ResourceSizeGb(SizeBytes);

@@ -4,6 +4,7 @@ using Strongroom.Contract;
 using Strongroom.Contract.Resources;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
+using Strongroom.Server.Tasks;
 using Strongroom.Server.Vaults;
 
 namespace Strongroom.Server.Resources;
@@ -39,7 +40,7 @@ internal sealed class ResourceEndpoints(MetadataDatabase database, TimeProvider 
                 foreach (Resource disk in resources.Skip(1))
                     await ResourceTable.InsertAsync(session, disk, context.RequestAborted);
                 if (first.ServerId is { } attached)
-                    await VaultBinder.RefreshServerAsync(session, first.ProjectId, attached, context.RequestAborted);
+                    await VaultBinder.RefreshAsync(session, first.ProjectId, attached, context.RequestAborted);
                 return first.ToShape(resources.Skip(1));
             },
             context.RequestAborted);
@@ -91,16 +92,16 @@ internal sealed class ResourceEndpoints(MetadataDatabase database, TimeProvider 
     {
         ResourceId id = PathResource(context);
         string projectId = context.Caller().ProjectId;
-        DateTimeOffset now = time.GetStoredNow();
         await database.WriteAsync(
             async session =>
             {
                 Resource resource = await RequireAsync(session, projectId, id, context.RequestAborted);
                 List<Resource> gone = await ResourceTable.FindWithDisksAsync(session, projectId, [id], context.RequestAborted);
-                await ResourceTable.MarkDeletedAsync(session, id, now, context.RequestAborted);
+                long tick = await InstallationClock.ReadAsync(session, context.RequestAborted);
+                await ResourceTable.MarkDeletedAsync(session, id, tick, context.RequestAborted);
                 await VaultTable.MarkSourcesGoneAsync(session, [.. gone.Select(each => each.Id)], context.RequestAborted);
                 if (resource.ServerId is { } server)
-                    await VaultBinder.RefreshServerAsync(session, projectId, server, context.RequestAborted);
+                    await VaultBinder.RefreshAsync(session, projectId, server, context.RequestAborted);
             },
             context.RequestAborted);
         JsonReply.NoContent(context);

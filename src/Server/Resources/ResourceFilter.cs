@@ -28,7 +28,7 @@ internal sealed record ResourceFilter
 
     public Sql Where(string projectId)
     {
-        Sql where = $"project_id = {projectId} and deleted_at is null";
+        Sql where = $"project_id = {projectId} and deleted_at_tick is null";
         if (Type is not null)
             where = $"{where} and type = {Type}";
         if (Id is not null)

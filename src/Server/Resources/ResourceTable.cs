@@ -1,6 +1,8 @@
 using System.Data.Common;
 using System.Text.Json;
+using Strongroom.Contract.Resources;
 using Strongroom.Contract.Vaults;
+using Strongroom.Server.Backups;
 using Strongroom.Server.Database;
 
 namespace Strongroom.Server.Resources;
@@ -9,11 +11,11 @@ namespace Strongroom.Server.Resources;
 internal static class ResourceTable
 {
     private static Sql Columns =>
-        $"id, project_id, type, name, driver, path, server_id, position, size_bytes, tags, created_at, deleted_at";
+        $"id, project_id, type, name, driver, path, server_id, position, size_bytes, tags, created_at, deleted_at_tick";
 
     public static ValueTask<Resource?> FindAsync(DbSession session, string projectId, ResourceId id, CancellationToken cancellationToken) =>
         session.QueryFirstAsync(
-            $"select {Columns} from resources where id = {id} and project_id = {projectId} and deleted_at is null", ReadOrNull, cancellationToken);
+            $"select {Columns} from resources where id = {id} and project_id = {projectId} and deleted_at_tick is null", ReadOrNull, cancellationToken);
 
     /// <summary>Also one that was unregistered, as long as its row is kept: its backups can still be restored to its path.</summary>
     public static ValueTask<Resource?> FindEvenDeletedAsync(DbSession session, string projectId, ResourceId id, CancellationToken cancellationToken) =>
@@ -25,7 +27,7 @@ internal static class ResourceTable
         session.QueryAsync(
             $"""
             select {Columns} from resources
-            where project_id = {projectId} and deleted_at is null and (id in {ids} or server_id in {ids})
+            where project_id = {projectId} and deleted_at_tick is null and (id in {ids} or server_id in {ids})
             order by position, id
             """,
             Read,
@@ -61,14 +63,34 @@ internal static class ResourceTable
             """,
             cancellationToken);
 
-    /// <summary>Keeps what a resource was last measured to have.</summary>
-    public static async ValueTask SetSizeAsync(DbSession session, ResourceId id, long sizeBytes, CancellationToken cancellationToken) =>
-        await session.ExecuteAsync($"update resources set size_bytes = {sizeBytes} where id = {id}", cancellationToken);
+    /// <summary>Keeps what a backup found a resource to have, of a server each of its disks.</summary>
+    public static async ValueTask KeepSizesAsync(DbSession session, BackupId backupId, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync(
+            $"""
+            update resources set size_bytes = (
+                select max(b.size_bytes) from backups b
+                where b.resource_id = resources.id and (b.id = {backupId} or b.parent_id = {backupId}))
+            where type <> {ResourceTypes.Server}
+                and id in (select b.resource_id from backups b where b.id = {backupId} or b.parent_id = {backupId})
+            """,
+            cancellationToken);
 
     /// <summary>Unregisters a resource and, if it is a server, its disks.</summary>
-    public static async ValueTask MarkDeletedAsync(DbSession session, ResourceId id, DateTimeOffset when, CancellationToken cancellationToken) =>
+    /// <param name="tick">The installation clock.</param>
+    public static async ValueTask MarkDeletedAsync(DbSession session, ResourceId id, long tick, CancellationToken cancellationToken) =>
         await session.ExecuteAsync(
-            $"update resources set deleted_at = {when.ToMicroseconds()} where (id = {id} or server_id = {id}) and deleted_at is null", cancellationToken);
+            $"update resources set deleted_at_tick = {tick} where (id = {id} or server_id = {id}) and deleted_at_tick is null", cancellationToken);
+
+    /// <summary>Drops the rows of resources unregistered before that moment and without any backup that could be restored to them.</summary>
+    public static async ValueTask PurgeAsync(DbSession session, long deletedBeforeTick, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync(
+            $"""
+            delete from resources where deleted_at_tick <= {deletedBeforeTick}
+                and not exists (select 1 from backups b where b.resource_id = resources.id)
+                and not exists (select 1 from resources disk where disk.server_id = resources.id
+                    and exists (select 1 from backups b where b.resource_id = disk.id))
+            """,
+            cancellationToken);
 
     private static Resource? ReadOrNull(DbDataReader row) => Read(row);
 
@@ -85,6 +107,6 @@ internal static class ResourceTable
         SizeBytes = row.GetInt64(8),
         Tags = row.GetString(9) is "[]" ? [] : JsonSerializer.Deserialize(row.GetString(9), VaultJson.Default.IReadOnlyListTagShape) ?? [],
         CreatedAt = row.GetInstant(10),
-        DeletedAt = row.IsDBNull(11) ? null : row.GetInstant(11),
+        IsDeleted = !row.IsDBNull(11),
     };
 }

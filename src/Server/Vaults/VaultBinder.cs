@@ -28,16 +28,16 @@ internal static class VaultBinder
         return ResourceBinding.Add(vault, additions, registered, holders, now);
     }
 
-    /// <summary>Counts anew what a server takes of the vaults it is in, after disks came, went or were measured.</summary>
-    public static async ValueTask RefreshServerAsync(DbSession session, string projectId, ResourceId serverId, CancellationToken cancellationToken)
+    /// <summary>Counts anew what a resource takes of the vaults it is in, after it was measured, or disks of it came or went.</summary>
+    public static async ValueTask RefreshAsync(DbSession session, string projectId, ResourceId id, CancellationToken cancellationToken)
     {
-        List<Resource> known = await ResourceTable.FindWithDisksAsync(session, projectId, [serverId], cancellationToken);
-        if (known.Find(resource => resource.Id == serverId) is not { } server)
+        List<Resource> known = await ResourceTable.FindWithDisksAsync(session, projectId, [id], cancellationToken);
+        if (known.Find(resource => resource.Id == id) is not { } measured)
             return;
-        foreach (BindingHolder holder in await VaultTable.HoldersAsync(session, serverId, cancellationToken))
+        foreach (BindingHolder holder in await VaultTable.HoldersAsync(session, id, cancellationToken))
         {
-            long sizeGb = ResourceBinding.SizeGb(server, holder.Disks, known.Where(resource => resource.ServerId == serverId));
-            await VaultTable.SetBindingSizeAsync(session, holder.VaultId, serverId, sizeGb, cancellationToken);
+            long sizeGb = ResourceBinding.SizeGb(measured, holder.Disks, known.Where(resource => resource.ServerId == id));
+            await VaultTable.SetBindingSizeAsync(session, holder.VaultId, id, sizeGb, cancellationToken);
         }
     }
 }

@@ -102,7 +102,7 @@ internal sealed class VaultEndpoints(MetadataDatabase database, TimeProvider tim
             {
                 vault.RefuseUnlessDeletable();
                 await BackupRemoval.OfVaultAsync(session, RemovalFrom(vault, context, now), context.RequestAborted);
-                await VaultTable.MarkDeletedAsync(session, id, now, context.RequestAborted);
+                await VaultTable.MarkDeletedAsync(session, id, await InstallationClock.ReadAsync(session, context.RequestAborted), context.RequestAborted);
                 return true;
             });
         JsonReply.NoContent(context);
@@ -120,8 +120,7 @@ internal sealed class VaultEndpoints(MetadataDatabase database, TimeProvider tim
             {
                 vault.RefuseUnlessBindable();
                 BindingChange change = await VaultBinder.AddAsync(session, vault, additions, now, context.RequestAborted);
-                foreach (VaultResource added in change.Added)
-                    await VaultTable.InsertBindingAsync(session, id, added, context.RequestAborted);
+                await InsertAsync(session, id, change.Added, context.RequestAborted);
                 foreach (VaultResource updated in change.Updated)
                     await VaultTable.UpdateBindingAsync(session, id, updated, context.RequestAborted);
                 return true;
@@ -198,6 +197,18 @@ internal sealed class VaultEndpoints(MetadataDatabase database, TimeProvider tim
         string projectId = context.Caller().ProjectId;
         return database.WriteAsync(
             async session => await work(session, await RequireAsync(session, projectId, id, context.RequestAborted)), context.RequestAborted);
+    }
+
+    /// <summary>A resource may have backups in the vault it enters: those that were brought back after it had left.</summary>
+    private static async ValueTask InsertAsync(DbSession session, VaultId id, List<VaultResource> added, CancellationToken cancellationToken)
+    {
+        Dictionary<ResourceId, (long Bytes, int Count)> usage =
+            await BackupTable.UsageAsync(session, id, [.. added.Select(resource => resource.Id)], cancellationToken);
+        foreach (VaultResource resource in added)
+        {
+            (long bytes, int count) = usage.GetValueOrDefault(resource.Id);
+            await VaultTable.InsertBindingAsync(session, id, resource with { BackupBytes = bytes, BackupCount = count }, cancellationToken);
+        }
     }
 
     private static RemovalOrder RemovalFrom(Vault vault, HttpContext context, DateTimeOffset now) =>

@@ -62,7 +62,7 @@ internal sealed record VaultFilter
     /// <summary>The condition on the table <c>vaults</c>, without limit, offset and marker.</summary>
     public Sql Where(string projectId)
     {
-        Sql where = $"project_id = {projectId} and deleted_at is null";
+        Sql where = $"project_id = {projectId} and deleted_at_tick is null";
         if (Ids is not null)
             where = $"{where} and id in {Ids}";
         if (Name is not null)

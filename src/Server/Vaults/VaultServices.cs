@@ -1,3 +1,5 @@
+using Strongroom.Server.Undo;
+
 namespace Strongroom.Server.Vaults;
 
 internal static class VaultServices
@@ -9,6 +11,7 @@ internal static class VaultServices
         services.AddSingleton<VaultTagEndpoints>();
         services.AddSingleton<VaultReportEndpoints>();
         services.AddSingleton<VaultOrderEndpoints>();
+        services.AddSingleton<UndoEndpoints>();
     }
 
     public static void MapVaults(this WebApplication app)
@@ -17,5 +20,6 @@ internal static class VaultServices
         app.Services.GetRequiredService<VaultTagEndpoints>().Map(app);
         app.Services.GetRequiredService<VaultReportEndpoints>().Map(app);
         app.Services.GetRequiredService<VaultOrderEndpoints>().Map(app);
+        app.Services.GetRequiredService<UndoEndpoints>().Map(app);
     }
 }

@@ -32,7 +32,7 @@ internal static class VaultTable
             session,
             $"""
             select {Columns} from vaults v left join vault_resources r on r.vault_id = v.id
-            where v.id = {id} and v.project_id = {projectId} and v.deleted_at is null
+            where v.id = {id} and v.project_id = {projectId} and v.deleted_at_tick is null
             order by r.position
             """,
             cancellationToken);
@@ -75,13 +75,13 @@ internal static class VaultTable
         session.QueryAsync(
             $"""
             select id from vaults
-            where project_id = {projectId} and deleted_at is null and used_bytes >= size_gb * {WireUnits.BytesPerGb / 100 * percent}
+            where project_id = {projectId} and deleted_at_tick is null and used_bytes >= size_gb * {WireUnits.BytesPerGb / 100 * percent}
             """,
             row => new VaultId(row.GetString(0)),
             cancellationToken);
 
     public static ValueTask<long> CountAsync(DbSession session, string projectId, CancellationToken cancellationToken) =>
-        session.QueryLongAsync($"select count(*) from vaults where project_id = {projectId} and deleted_at is null", cancellationToken);
+        session.QueryLongAsync($"select count(*) from vaults where project_id = {projectId} and deleted_at_tick is null", cancellationToken);
 
     /// <summary>Inserts the vault and its bindings.</summary>
     public static async ValueTask InsertAsync(DbSession session, Vault vault, CancellationToken cancellationToken)
@@ -122,8 +122,49 @@ internal static class VaultTable
             cancellationToken);
 
     /// <summary>From here on no client sees the vault, and what it bound is free. The row stays until its undo window ends.</summary>
-    public static async ValueTask MarkDeletedAsync(DbSession session, VaultId id, DateTimeOffset when, CancellationToken cancellationToken) =>
-        await session.ExecuteAsync($"update vaults set deleted_at = {when.ToMicroseconds()} where id = {id}", cancellationToken);
+    /// <param name="tick">The installation clock.</param>
+    public static async ValueTask MarkDeletedAsync(DbSession session, VaultId id, long tick, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync($"update vaults set deleted_at_tick = {tick} where id = {id}", cancellationToken);
+
+    /// <summary>Brings a deleted vault back, without the resources that are in another vault of its protect_type by now.</summary>
+    /// <returns>When it was deleted, by the installation clock; null when it is not deleted or past its undo window.</returns>
+    public static async ValueTask<long?> UndeleteAsync(DbSession session, string projectId, VaultId id, CancellationToken cancellationToken)
+    {
+        long? tick = await session.QueryFirstAsync<long?>(
+            $"select deleted_at_tick from vaults where id = {id} and project_id = {projectId} and deleted_at_tick is not null",
+            row => row.GetInt64(0),
+            cancellationToken);
+        if (tick is null)
+            return null;
+        await session.ExecuteAsync(
+            $"""
+            delete from vault_resources where vault_id = {id} and resource_id in (
+                select r.resource_id from vault_resources r join vaults v on v.id = r.vault_id
+                where v.deleted_at_tick is null and v.project_id = {projectId}
+                    and v.protect_type = (select protect_type from vaults where id = {id}))
+            """,
+            cancellationToken);
+        await session.ExecuteAsync($"update vaults set deleted_at_tick = null where id = {id}", cancellationToken);
+        return tick;
+    }
+
+    /// <summary>Deleted vaults of a project that can be brought back, the latest deleted first, without their resources.</summary>
+    public static ValueTask<List<TaggedVault>> ListDeletedAsync(DbSession session, string projectId, int limit, CancellationToken cancellationToken) =>
+        session.QueryAsync(
+            $"""
+            select id, name, tags from vaults where project_id = {projectId} and deleted_at_tick is not null
+            order by deleted_at_tick desc, id limit {limit}
+            """,
+            ReadTagged,
+            cancellationToken);
+
+    /// <summary>Drops the rows of vaults deleted before that moment; their backups are gone already.</summary>
+    public static async ValueTask PurgeAsync(DbSession session, long deletedBeforeTick, CancellationToken cancellationToken)
+    {
+        Sql due = $"deleted_at_tick <= {deletedBeforeTick} and not exists (select 1 from backups b where b.vault_id = vaults.id)";
+        await session.ExecuteAsync($"delete from vault_resources where vault_id in (select id from vaults where {due})", cancellationToken);
+        await session.ExecuteAsync($"delete from vaults where {due}", cancellationToken);
+    }
 
     public static async ValueTask SetStatusAsync(DbSession session, VaultId id, string status, CancellationToken cancellationToken) =>
         await session.ExecuteAsync($"update vaults set status = {status} where id = {id}", cancellationToken);
@@ -184,7 +225,7 @@ internal static class VaultTable
             $"""
             update vault_resources set protect_status = {status}
             where resource_id in {resourceIds} and protect_status <> {ProtectStatuses.Deleted}
-                and vault_id in (select id from vaults where protect_type = {ProtectTypes.Backup} and deleted_at is null)
+                and vault_id in (select id from vaults where protect_type = {ProtectTypes.Backup} and deleted_at_tick is null)
             """,
             cancellationToken);
 
@@ -202,7 +243,7 @@ internal static class VaultTable
             $"""
             select r.resource_id, r.vault_id, r.protect_status, r.extra_info
             from vault_resources r join vaults v on v.id = r.vault_id
-            where r.resource_id in {resourceIds} and v.protect_type = {protectType} and v.id <> {except} and v.deleted_at is null
+            where r.resource_id in {resourceIds} and v.protect_type = {protectType} and v.id <> {except} and v.deleted_at_tick is null
             """,
             ReadHolder,
             cancellationToken);
@@ -215,7 +256,7 @@ internal static class VaultTable
             session,
             $"""
             select {Columns} from vaults v left join vault_resources r on r.vault_id = v.id
-            where v.project_id = {projectId} and v.deleted_at is null and v.protect_type = {ProtectTypes.Backup}
+            where v.project_id = {projectId} and v.deleted_at_tick is null and v.protect_type = {ProtectTypes.Backup}
                 and v.id in (select vault_id from vault_resources where resource_id in {resourceIds})
             order by v.id, r.position
             """,
@@ -246,7 +287,7 @@ internal static class VaultTable
             $"""
             select r.resource_id, r.vault_id, r.protect_status, r.extra_info
             from vault_resources r join vaults v on v.id = r.vault_id
-            where r.resource_id = {resourceId} and v.deleted_at is null
+            where r.resource_id = {resourceId} and v.deleted_at_tick is null
             """,
             ReadHolder,
             cancellationToken);
@@ -276,7 +317,7 @@ internal static class VaultTable
     public static ValueTask<List<TaggedVault>> ListTaggedAsync(DbSession session, Sql where, CancellationToken cancellationToken) =>
         session.QueryAsync(
             $"select id, name, tags from vaults where {where} order by created_at desc, id desc",
-            row => new TaggedVault(new VaultId(row.GetString(0)), row.GetString(1), ReadTags(row.GetString(2))),
+            ReadTagged,
             cancellationToken);
 
     /// <summary>The vaults of a project that take changes, newest first.</summary>
@@ -298,7 +339,7 @@ internal static class VaultTable
         session.QueryFirstAsync(
             $"""
             select cast(coalesce(sum(size_gb), 0) as bigint), cast(coalesce(sum(used_bytes), 0) as bigint)
-            from vaults where project_id = {projectId} and deleted_at is null
+            from vaults where project_id = {projectId} and deleted_at_tick is null
             """,
             row => (row.GetInt64(0), row.GetInt64(1)),
             cancellationToken);
@@ -307,7 +348,7 @@ internal static class VaultTable
     public static async ValueTask<(List<StorageUsageShape> Page, long Count)> ListUsageAsync(
         DbSession session, string projectId, string? resourceId, string? resourceType, int limit, int offset, CancellationToken cancellationToken)
     {
-        Sql where = $"v.project_id = {projectId} and v.deleted_at is null";
+        Sql where = $"v.project_id = {projectId} and v.deleted_at_tick is null";
         if (resourceId is not null)
             where = $"{where} and r.resource_id = {resourceId}";
         if (resourceType is not null)
@@ -334,7 +375,7 @@ internal static class VaultTable
     }
 
     private static Sql Writable(string projectId) =>
-        $"project_id = {projectId} and deleted_at is null and status in ({VaultStatuses.Available}, {VaultStatuses.Lock})";
+        $"project_id = {projectId} and deleted_at_tick is null and status in ({VaultStatuses.Available}, {VaultStatuses.Lock})";
 
     private static async ValueTask<List<Vault>> ReadAsync(
         DbSession session, Sql sql, CancellationToken cancellationToken, Action<DbDataReader>? onFirstRow = null)
@@ -417,6 +458,9 @@ internal static class VaultTable
         Disks = ReadDisks(row.GetString(BindingColumn + 9)),
         AddedAt = row.GetInstant(BindingColumn + 10),
     };
+
+    private static TaggedVault ReadTagged(DbDataReader row) =>
+        new(new VaultId(row.GetString(0)), row.GetString(1), ReadTags(row.GetString(2)));
 
     private static BindingHolder ReadHolder(DbDataReader row) =>
         new(new ResourceId(row.GetString(0)), new VaultId(row.GetString(1)), row.GetString(2), ReadDisks(row.GetString(3)));

@@ -56,6 +56,18 @@ public sealed class DiskTargetTests : IDisposable
     }
 
     [Fact]
+    public async Task Opening_alone_changes_nothing()
+    {
+        RawFiles.WriteFile(RawFiles.Path(scratch["image"]), new byte[100_000]);
+
+        await using (await Open(scratch["image"], 10))
+        {
+        }
+
+        Assert.Equal(100_000, new FileInfo(scratch["image"]).Length);
+    }
+
+    [Fact]
     public async Task Zeros_over_data_become_holes()
     {
         RawFiles.WriteFile(RawFiles.Path(scratch["image"]), Enumerable.Repeat((byte)7, 4 << 20).ToArray());

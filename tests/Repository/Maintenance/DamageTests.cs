@@ -156,7 +156,7 @@ public sealed class DamageTests
             sample.disks["second"] = TestDisk.Edit(disk, 22, 2);
             await repository.BackUp(sample.disks["second"], id: "second");
             sample.tree = TestTree.Make(23, 60, 20_000);
-            await TreeBackupTests.BackUp(repository, sample.tree, id: "tree");
+            await sample.tree.BackUp(repository, id: "tree");
             return sample;
         }
 

@@ -18,7 +18,7 @@ public sealed class MaintenanceTests
             disk = TestDisk.Edit(disk, i, 3);
         }
 
-        await TreeBackupTests.BackUp(repository, TestTree.Make(2, 200), id: "tree");
+        await TestTree.Make(2, 200).BackUp(repository, id: "tree");
         await repository.BackUp(Bytes.Of(3, 30 * TestDisk.Chunk), resource: "other", id: "alone");
         await repository.BackUp(Bytes.Of(4, 30 * TestDisk.Chunk), resource: "gone", id: "gone");
         await repository.Domain.DeleteBackupAsync("gone", default);
@@ -63,7 +63,7 @@ public sealed class MaintenanceTests
         await using (var repository = await TestRepository.Create(store))
         {
             await repository.BackUp(disk, id: "disk");
-            await TreeBackupTests.BackUp(repository, tree, id: "tree");
+            await tree.BackUp(repository, id: "tree");
             foreach (string name in repository.Names("indexes").Take(removeAll ? int.MaxValue : 1))
                 store.Poke(name, null);
         }

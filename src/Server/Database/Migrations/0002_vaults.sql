@@ -1,5 +1,6 @@
 -- What there is to protect, and the vaults it is protected under. Sizes are bytes or, where the name says so, GB; instants
--- are microseconds since 1970, UTC. A row with deleted_at is gone for every client and waits for the end of its undo window.
+-- are microseconds since 1970, UTC. A row with deleted_at_tick is gone for every client and waits for the end of its undo
+-- window, which runs in service time (InstallationClock).
 
 -- A server has no path: it is its disks, in the order of position.
 create table resources (
@@ -14,7 +15,7 @@ create table resources (
     size_bytes bigint not null,
     tags text not null,
     created_at bigint not null,
-    deleted_at bigint
+    deleted_at_tick bigint
 );
 create index resources_by_project on resources (project_id, created_at, id);
 create index resources_by_server on resources (server_id, position);
@@ -56,7 +57,7 @@ create table vaults (
     order_id text,
     product_id text,
     created_at bigint not null,
-    deleted_at bigint
+    deleted_at_tick bigint
 );
 create index vaults_by_project on vaults (project_id, created_at, id);
 

@@ -1,0 +1,131 @@
+using System.Security.Cryptography;
+using Strongroom.ObjectStores;
+using Strongroom.Repository;
+
+namespace Strongroom.Server;
+
+/// <summary>
+/// The repository of an installation: its store (<see cref="ObjectStoreOptions"/>) and its key file. With these two and
+/// nothing else every backup can be read; whoever has only the store can read nothing.
+/// </summary>
+public sealed class InstallationRepository : IAsyncDisposable
+{
+    private const string KeyName = "master.key";
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const int KeyBytes = 32;
+    private const int KeyFileBytesMax = 64 << 10;
+
+    private readonly IObjectStore store;
+
+    private InstallationRepository(IObjectStore store, BackupRepository repository)
+    {
+        this.store = store;
+        Repository = repository;
+    }
+
+    public BackupRepository Repository { get; }
+
+    /// <summary>Opens what is there, as the rescue path does: no database, no service, and nothing is made.</summary>
+    /// <param name="options">Where the installation is.</param>
+    /// <param name="repositoryOptions">How much memory it may take.</param>
+    /// <param name="readOnly">True opens the store so that nothing can be changed.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="StartRefusedException">The key file is missing.</exception>
+    /// <exception cref="RepositoryException">There is no repository, or the key does not open it.</exception>
+    public static async Task<InstallationRepository> OpenAsync(
+        ServerOptions options, RepositoryOptions repositoryOptions, bool readOnly, TimeProvider time, CancellationToken cancellationToken)
+    {
+        RepositoryKey key = await ReadKeyAsync(options, cancellationToken)
+            ?? throw new StartRefusedException($"The key file {KeyFile(options)} is missing; without it nothing can be read. Bring it back from where it is kept safe.");
+        IObjectStore opened = await OpenStoreAsync(options, readOnly, time, cancellationToken);
+        try
+        {
+            return new InstallationRepository(opened, await BackupRepository.OpenAsync(opened, key, repositoryOptions, time, cancellationToken));
+        }
+        catch
+        {
+            await opened.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The same for the service, whose first start makes the key file and the repository.</summary>
+    /// <exception cref="StartRefusedException">There is a repository in the store already, and its key file is missing here.</exception>
+    public static async Task<InstallationRepository> OpenOrCreateAsync(
+        ServerOptions options, RepositoryOptions repositoryOptions, TimeProvider time, CancellationToken cancellationToken)
+    {
+        await using (IObjectStore probe = await OpenStoreAsync(options, readOnly: false, time, cancellationToken))
+        {
+            if (!await BackupRepository.ExistsAsync(probe, cancellationToken))
+                await CreateAsync(options, repositoryOptions, probe, time, cancellationToken);
+        }
+
+        return await OpenAsync(options, repositoryOptions, readOnly: false, time, cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Repository.DisposeAsync();
+        await store.DisposeAsync();
+    }
+
+    private static ValueTask<IObjectStore> OpenStoreAsync(ServerOptions options, bool readOnly, TimeProvider time, CancellationToken cancellationToken) =>
+        ObjectStoreCatalog.OpenAsync(
+            new ObjectStores.ObjectStoreOptions
+            {
+                Url = options.ObjectStore.Url.Length > 0 ? options.ObjectStore.Url : "file:" + Path.GetFullPath(Path.Combine(options.DataDirectory, "repository")),
+                ReadOnly = readOnly,
+            },
+            time,
+            cancellationToken);
+
+    private static async Task<RepositoryKey?> ReadKeyAsync(ServerOptions options, CancellationToken cancellationToken)
+    {
+        await using IObjectStore keys = await OpenKeysAsync(options, readOnly: true, cancellationToken);
+        byte[]? content = await keys.GetAllAsync(KeyName, KeyFileBytesMax, cancellationToken);
+        if (content is { Length: < KeyBytes })
+            throw new StartRefusedException($"The key file {KeyFile(options)} has {content.Length} bytes and is none; bring the right one back from where it is kept safe.");
+        return content is null ? null : RepositoryKey.FromKeyFile(content);
+    }
+
+    private static async Task CreateAsync(
+        ServerOptions options, RepositoryOptions repositoryOptions, IObjectStore store, TimeProvider time, CancellationToken cancellationToken)
+    {
+        // The key is durable before anything depends on it.
+        await MakeKeyAsync(options, cancellationToken);
+        RepositoryKey key = (await ReadKeyAsync(options, cancellationToken))!;
+        try
+        {
+            await using BackupRepository made = await BackupRepository.CreateAsync(store, key, repositoryOptions, time, cancellationToken);
+        }
+        catch (RepositoryException error) when (error.Failure == RepositoryFailure.Conflict)
+        {
+            // Another process of this installation was faster; opening tells whether its key is the same.
+        }
+    }
+
+    private static async Task MakeKeyAsync(ServerOptions options, CancellationToken cancellationToken)
+    {
+        Directory.CreateDirectory(options.DataDirectory, OwnerOnly);
+        Directory.CreateDirectory(KeysDirectory(options), OwnerOnly);
+        await using IObjectStore keys = await OpenKeysAsync(options, readOnly: false, cancellationToken);
+        try
+        {
+            await keys.PutAsync(KeyName, RandomNumberGenerator.GetBytes(KeyBytes), PutMode.CreateOnly, cancellationToken);
+        }
+        catch (ObjectStoreException error) when (error.Failure == ObjectStoreFailure.AlreadyExists)
+        {
+            // From a first start that did not get further, or from another process: that one counts.
+        }
+    }
+
+    private static string KeysDirectory(ServerOptions options) => Path.GetFullPath(Path.Combine(options.DataDirectory, "keys"));
+
+    private static string KeyFile(ServerOptions options) => Path.Combine(KeysDirectory(options), KeyName);
+
+    // A directory as a store puts files atomically and durably, which is what a key needs too.
+    private static ValueTask<IObjectStore> OpenKeysAsync(ServerOptions options, bool readOnly, CancellationToken cancellationToken) =>
+        ObjectStoreCatalog.OpenAsync(
+            new ObjectStores.ObjectStoreOptions { Url = "file:" + KeysDirectory(options), ReadOnly = readOnly }, TimeProvider.System, cancellationToken);
+}
