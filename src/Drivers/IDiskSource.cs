@@ -24,7 +24,10 @@ public interface IDiskSource : ISource
 
 public readonly record struct DiskExtent(long Offset, long LengthBytes);
 
-/// <summary>A disk opened for writing. Starts as it was; writes may run in parallel on different ranges.</summary>
+/// <summary>
+/// A disk opened for writing. Starts as it was; writes may run in parallel on different ranges. No place is written twice,
+/// so that a target may leave out blocks of zeros where it starts zeroed, and make them holes elsewhere.
+/// </summary>
 public interface IDiskTarget : ITarget
 {
     long SizeBytes { get; }

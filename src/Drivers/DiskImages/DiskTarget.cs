@@ -5,7 +5,7 @@ namespace Strongroom.Drivers.DiskImages;
 
 internal sealed class DiskTarget : IDiskTarget
 {
-    /// <summary>Any logical block of a device divides it; the kernel's zeroing wants whole blocks.</summary>
+    /// <summary>Any logical block of a device divides it, and it is what file systems make holes of.</summary>
     private const int BlockBytes = 4096;
 
     private static readonly byte[] Zeros = new byte[64 * 1024];
@@ -38,8 +38,23 @@ internal sealed class DiskTarget : IDiskTarget
     {
         CheckRange(offset, bytes.Length);
         SetSize();
-        if (!Posix.Write(file, offset, bytes))
-            throw Errno.LastToException(Location, $"write at {offset}");
+        if (isDevice)
+        {
+            WriteBytes(offset, bytes);
+            return;
+        }
+
+        // Blocks of zeros become holes, as fine as the file system has them.
+        while (!bytes.IsEmpty)
+        {
+            int zeros = CountBlocks(offset, bytes, zero: true);
+            if (zeros > 0 && !isNew)
+                WriteZeros(offset, zeros);
+            int data = CountBlocks(offset + zeros, bytes[zeros..], zero: false);
+            WriteBytes(offset + zeros, bytes.Slice(zeros, data));
+            offset += zeros + data;
+            bytes = bytes[(zeros + data)..];
+        }
     }
 
     public void WriteZeros(long offset, long lengthBytes)
@@ -111,10 +126,31 @@ internal sealed class DiskTarget : IDiskTarget
         }
     }
 
+    /// <summary>Bytes at the start up to the first block of the other kind. A block is as on the disk; the ends may be cut.</summary>
+    private static int CountBlocks(long offset, ReadOnlySpan<byte> bytes, bool zero)
+    {
+        int length = 0;
+        while (length < bytes.Length)
+        {
+            int block = (int)Math.Min(BlockBytes - ((offset + length) % BlockBytes), bytes.Length - length);
+            if (bytes.Slice(length, block).ContainsAnyExcept((byte)0) == zero)
+                break;
+            length += block;
+        }
+
+        return length;
+    }
+
+    private void WriteBytes(long offset, ReadOnlySpan<byte> bytes)
+    {
+        if (!Posix.Write(file, offset, bytes))
+            throw Errno.LastToException(Location, $"write at {offset}");
+    }
+
     private void WriteZeroBytes(long from, long to)
     {
         for (long offset = from; offset < to; offset += Zeros.Length)
-            Write(offset, Zeros.AsSpan(0, (int)Math.Min(Zeros.Length, to - offset)));
+            WriteBytes(offset, Zeros.AsSpan(0, (int)Math.Min(Zeros.Length, to - offset)));
     }
 
     private void CheckRange(long offset, long length)
