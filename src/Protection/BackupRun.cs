@@ -113,7 +113,7 @@ public sealed class BackupRun(RepositoryDomain domain, DriverCatalog drivers, Pr
 
         var tree = (ITreeSource)member.Source;
         void Report(TreePath path, string problem) =>
-            session.ReportProblem(path.IsRoot ? $"{tree.Location}: {problem}" : $"{tree.Location.TrimEnd('/')}/{path}: {problem}");
+            session.ReportProblem(ProblemText.Of(tree.Location, path, problem));
 
         await new TreeBackup(tree, member.Tree!, options.Workers, Report, member.Tracker, time).RunAsync(cancellationToken);
         if (member.Before is { } before && !request.AcceptLoss)

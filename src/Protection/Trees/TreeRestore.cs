@@ -48,8 +48,7 @@ internal sealed class TreeRestore(
 
     internal void CountWritten(long bytes) => Interlocked.Add(ref writtenBytes, bytes);
 
-    private string Show(TreePath path, string problem) =>
-        path.IsRoot ? $"{target.Location}: {problem}" : $"{target.Location.TrimEnd('/')}/{path}: {problem}";
+    private string Show(TreePath path, string problem) => ProblemText.Of(target.Location, path, problem);
 
     /// <summary>Makes directories and special files on the way, and hands out the files.</summary>
     private async IAsyncEnumerable<FileToRestore> CreateAsync([EnumeratorCancellation] CancellationToken cancellationToken)
