@@ -16,6 +16,7 @@ public sealed class BackupRepository : IAsyncDisposable
     private readonly byte[] masterKey;
     private readonly RepositoryOptions options;
     private readonly TimeProvider time;
+    private bool isDisposed;
 
     private BackupRepository(IObjectStore store, byte[] masterKey, RepositoryOptions options, TimeProvider time, RepositoryParameters parameters)
     {
@@ -83,6 +84,7 @@ public sealed class BackupRepository : IAsyncDisposable
     /// <exception cref="RepositoryException">NotFound; Damaged.</exception>
     public async ValueTask<RepositoryDomain> OpenDomainAsync(string domainId, bool create, CancellationToken cancellationToken)
     {
+        ObjectDisposedException.ThrowIf(isDisposed, this);
         ObjectNames.CheckId(domainId, nameof(domainId));
         var keys = await DomainKeys.OpenAsync(store, domainId, masterKey, Parameters.Hash, cancellationToken);
         if (keys is null && create)
@@ -143,6 +145,7 @@ public sealed class BackupRepository : IAsyncDisposable
 
     public ValueTask DisposeAsync()
     {
+        isDisposed = true;
         CryptographicOperations.ZeroMemory(masterKey);
         return ValueTask.CompletedTask;
     }

@@ -50,37 +50,59 @@ public sealed class RepositoryDomain : IAsyncDisposable
     internal RepositoryOptions Options => options;
 
     /// <summary>Every committed backup, in order of ids. One that is deleted meanwhile may be missing.</summary>
-    /// <exception cref="RepositoryException">A root is damaged: the listing stops there. A check goes on past it.</exception>
-    public async IAsyncEnumerable<BackupRecord> ListBackupsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <exception cref="RepositoryException">A root is damaged: the listing stops there. The other overload goes on past it.</exception>
+    public IAsyncEnumerable<BackupRecord> ListBackupsAsync(CancellationToken cancellationToken) => ListBackupsAsync(null, cancellationToken);
+
+    /// <summary>Every committed backup whose root can be read, in order of ids.</summary>
+    /// <param name="damages">Receives those that cannot, one exception each, naming the object; null throws at the first.</param>
+    public async IAsyncEnumerable<BackupRecord> ListBackupsAsync(
+        ICollection<RepositoryException>? damages, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await foreach (var stat in store.ListAsync(Names.Backups, cancellationToken))
         {
-            if (await ReadRootAsync(stat.Name[Names.Backups.Length..], cancellationToken) is { } record)
+            string backupId = stat.Name[Names.Backups.Length..];
+            BackupRecord? record = null;
+            try
+            {
+                if (ObjectNames.IsValidId(backupId))
+                    record = await ReadRootAsync(backupId, cancellationToken);
+            }
+            catch (RepositoryException e) when (damages is not null)
+            {
+                damages.Add(e);
+            }
+
+            if (record is not null)
                 yield return record;
         }
     }
 
     /// <summary>The backup of this id, or the one that has a member of this id; null when there is none.</summary>
+    /// <exception cref="RepositoryException">Its root is damaged, or one that is might have the member.</exception>
     public async ValueTask<BackupRecord?> FindBackupAsync(string backupOrMemberId, CancellationToken cancellationToken)
     {
         if (!ObjectNames.IsValidId(backupOrMemberId))
             return null;
         if (await ReadRootAsync(backupOrMemberId, cancellationToken) is { } record)
             return record;
-        await foreach (var other in ListBackupsAsync(cancellationToken))
+        var damages = new List<RepositoryException>();
+        await foreach (var other in ListBackupsAsync(damages, cancellationToken))
         {
             if (other.Member(backupOrMemberId) is not null)
                 return other;
         }
 
-        return null;
+        return damages.Count == 0 ? null : throw damages[0];
     }
 
-    /// <summary>The newest backup of a resource, by its place in the sequence, or null.</summary>
+    /// <summary>
+    /// The newest backup of a resource, by its place in the sequence, or null. A root that is damaged is passed over: it must
+    /// not keep new backups from being made.
+    /// </summary>
     public async ValueTask<BackupRecord?> FindNewestAsync(string resourceId, CancellationToken cancellationToken)
     {
         BackupRecord? newest = null;
-        await foreach (var record in ListBackupsAsync(cancellationToken))
+        await foreach (var record in ListBackupsAsync([], cancellationToken))
         {
             if (record.ResourceId == resourceId
                 && (newest is null || (record.Sequence, record.CreatedUs).CompareTo((newest.Sequence, newest.CreatedUs)) > 0))

@@ -59,7 +59,7 @@ public sealed class TreeReader
         int total = (int)Math.Clamp(content.LengthBytes - offset, 0, destination.Length);
         destination = destination[..total];
         destination.Span.Clear();
-        var cursor = new ContentCursor(domain.Source, content, owner);
+        var cursor = new ContentCursor(domain.Source, content, owner, offset);
         while (await cursor.NextAsync(cancellationToken) is { } piece && piece.Offset < offset + total)
         {
             long from = Math.Max(offset, piece.Offset);

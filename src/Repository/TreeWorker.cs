@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Strongroom.ObjectStores;
 using Strongroom.Repository.Chunking;
 using Strongroom.Repository.Crypto;
 using Strongroom.Repository.Manifests;
@@ -38,6 +39,9 @@ public sealed class TreeWorker : IAsyncDisposable
     private PackLane? lane;
     private int fill;
 
+    /// <summary>Half-way through its steps: going on would do some of them twice.</summary>
+    private bool isBroken;
+
     internal TreeWorker(TreeWriter tree)
     {
         this.tree = tree;
@@ -58,6 +62,7 @@ public sealed class TreeWorker : IAsyncDisposable
     /// <param name="parent">The entry of the same file in the parent's tree, or null: decides only what counts as changed.</param>
     public async ValueTask<FileContent> StoreAsync(IFileSource file, long sizeBytes, StoredEntry? parent, CancellationToken cancellationToken)
     {
+        ObjectDisposedException.ThrowIf(isBroken, this);
         lane ??= store.Rent(tree.Counters);
         var content = new FileContent();
         var builder = new ContentBuilder(content);
@@ -67,7 +72,7 @@ public sealed class TreeWorker : IAsyncDisposable
             cancellationToken.ThrowIfCancellationRequested();
             var data = file.NextData(offset);
             long start = Math.Clamp(data?.Offset ?? sizeBytes, offset, sizeBytes);
-            long end = data is { } range ? Math.Min(sizeBytes, Math.Max(start, range.Offset + range.LengthBytes)) : sizeBytes;
+            long end = data is { } range && range.Offset + range.LengthBytes > start ? Math.Min(sizeBytes, range.Offset + range.LengthBytes) : sizeBytes;
             if (start > offset)
                 steps.Add(Step.Hole(builder, start - offset));
             long read = start == sizeBytes ? 0 : await StoreRangeAsync(file, builder, isNew, start, end, cancellationToken);
@@ -83,8 +88,11 @@ public sealed class TreeWorker : IAsyncDisposable
     }
 
     /// <summary>Completes every content this worker returned.</summary>
+    /// <exception cref="ObjectStoreException">Something could not be stored. The worker, and its session, are then of no more use.</exception>
     public async ValueTask CompleteAsync(CancellationToken cancellationToken)
     {
+        ObjectDisposedException.ThrowIf(isBroken, this);
+        isBroken = true;
         hasher.HashMany(buffer.AsSpan(0, fill), CollectionsMarshal.AsSpan(lengths), ids.AsSpan(0, lengths.Count * ChunkHasher.IdBytes));
         long dataBytes = 0;
         long changedBytes = 0;
@@ -116,6 +124,7 @@ public sealed class TreeWorker : IAsyncDisposable
         steps.Clear();
         lengths.Clear();
         fill = 0;
+        isBroken = false;
     }
 
     /// <summary>Counts an unchanged file, whose content is then taken from the parent's entry.</summary>

@@ -14,6 +14,9 @@ internal static class RunMerger
 {
     private const int MergeAt = 8;
 
+    /// <summary>Each run being merged holds a block in memory.</summary>
+    private const int MaxMerged = 16;
+
     /// <summary>Runs of one tier differ by less than this factor, so an entry is rewritten once per tier it climbs.</summary>
     private const int TierFactor = 8;
 
@@ -22,7 +25,7 @@ internal static class RunMerger
         runs.GroupBy(Tier)
             .OrderBy(tier => tier.Key)
             .Select(tier => tier.ToList())
-            .FirstOrDefault(tier => tier.Count >= MergeAt) ?? [];
+            .FirstOrDefault(tier => tier.Count >= MergeAt) is { } tier ? [.. tier.Take(MaxMerged)] : [];
 
     /// <returns>False when someone else merged some of these runs meanwhile; then nothing was done.</returns>
     public static async ValueTask<bool> TryMergeAsync(

@@ -16,6 +16,8 @@ namespace Strongroom.Repository.Maintenance;
 /// </summary>
 internal sealed class DomainCheck
 {
+    private const int MaxListings = 3;
+
     private readonly BackupRepository repository;
     private readonly RepositoryDomain domain;
     private readonly CheckOptions options;
@@ -28,6 +30,7 @@ internal sealed class DomainCheck
     private readonly ConcurrentDictionary<(ObjectId Pack, int Segment, int Offset), int> badChunks = [];
     private IndexSet index = new([], null, null);
     private long doneBytes;
+    private int listings;
 
     public DomainCheck(
         BackupRepository repository, RepositoryDomain opened, CheckOptions options, Findings findings, IProgress<CheckProgress>? progress)
@@ -140,24 +143,14 @@ internal sealed class DomainCheck
     private async Task CheckPacksAsync(CancellationToken cancellationToken)
     {
         long total = packs.Values.Sum();
-        var readers = new ConcurrentBag<PackReader>();
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = options.Workers, CancellationToken = cancellationToken };
-        try
+        await Parallel.ForEachAsync(packs, parallel, async (pack, token) =>
         {
-            await Parallel.ForEachAsync(packs, parallel, async (pack, token) =>
-            {
-                if (!readers.TryTake(out var reader))
-                    reader = domain.Source.NewReader();
-                await CheckPackAsync(reader, pack.Key, pack.Value, token);
-                readers.Add(reader);
-                progress?.Report(new CheckProgress(domain.Id, Interlocked.Add(ref doneBytes, pack.Value), total));
-            });
-        }
-        finally
-        {
-            foreach (var reader in readers)
-                reader.Dispose();
-        }
+            var reader = domain.Source.Rent();
+            await CheckPackAsync(reader, pack.Key, pack.Value, token);
+            domain.Source.Return(reader);
+            progress?.Report(new CheckProgress(domain.Id, Interlocked.Add(ref doneBytes, pack.Value), total));
+        });
     }
 
     private async ValueTask CheckPackAsync(PackReader reader, ObjectId id, long sizeBytes, CancellationToken cancellationToken)
@@ -195,7 +188,7 @@ internal sealed class DomainCheck
         }
         else
         {
-            findings.Note($"{domain.Names.Pack(id)} is in no index: it was left by a backup that did not finish.");
+            findings.Note($"{domain.Names.Pack(id)} is in no index: a backup is being written, or was interrupted.");
         }
 
         if (options.ReadData && Random.Shared.NextDouble() < options.Share)
@@ -315,6 +308,18 @@ internal sealed class DomainCheck
         }
     }
 
+    /// <summary>
+    /// A merge that ran beside the listing can have hidden a run from it: its old ones were gone already, its new one not yet
+    /// there. Before a chunk is called unknown, runs are listed anew, but not for every one of many.
+    /// </summary>
+    private async ValueTask<bool> ListRunsAgainAsync(CancellationToken cancellationToken)
+    {
+        if (++listings > MaxListings)
+            return false;
+        index = new IndexSet(await domain.Catalog.ListAsync([], cancellationToken), null, token => domain.Catalog.ListAsync([], token));
+        return true;
+    }
+
     /// <summary>What keeps a chunk from being read, or -1: the best of its places counts.</summary>
     private int DamageOf(IndexHit hit)
     {
@@ -372,16 +377,9 @@ internal sealed class DomainCheck
         public async ValueTask ChunkAsync(ReadOnlyMemory<byte> chunkId, long lengthBytes, CancellationToken cancellationToken)
         {
             var prefix = ChunkPrefix.Of(chunkId.Span);
-            string problem = $"No index knows chunk {ChunkSource.Show(chunkId.Span)}.";
-            try
-            {
-                await check.index.FindAllAsync(prefix, hits, cancellationToken);
-            }
-            catch (RepositoryException e)
-            {
-                hits.Clear();
-                problem = $"Chunk {ChunkSource.Show(chunkId.Span)} cannot be looked up: {e.Message}";
-            }
+            string problem = await FindAsync(prefix, chunkId, cancellationToken);
+            if (hits.Count == 0 && !unknownChunks.ContainsKey(prefix) && await check.ListRunsAgainAsync(cancellationToken))
+                problem = await FindAsync(prefix, chunkId, cancellationToken);
 
             int damage = -1;
             foreach (var hit in hits)
@@ -396,6 +394,21 @@ internal sealed class DomainCheck
             if (hits.Count == 0 && !unknownChunks.TryGetValue(prefix, out damage))
                 unknownChunks[prefix] = damage = check.findings.Add(check.domain.Names.Indexes, -1, problem);
             path.Peek().Add(damage);
+        }
+
+        /// <returns>Why nothing was found.</returns>
+        private async ValueTask<string> FindAsync(ChunkPrefix prefix, ReadOnlyMemory<byte> chunkId, CancellationToken cancellationToken)
+        {
+            try
+            {
+                await check.index.FindAllAsync(prefix, hits, cancellationToken);
+                return $"No index knows chunk {ChunkSource.Show(chunkId.Span)}.";
+            }
+            catch (RepositoryException e)
+            {
+                hits.Clear();
+                return $"Chunk {ChunkSource.Show(chunkId.Span)} cannot be looked up: {e.Message}";
+            }
         }
     }
 }

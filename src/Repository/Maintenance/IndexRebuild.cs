@@ -30,7 +30,7 @@ public static class IndexRebuild
         var entries = new List<IndexEntry>();
         long packCount = 0;
         long chunkCount = 0;
-        using var reader = domain.Source.NewReader();
+        var reader = domain.Source.Rent();
         await foreach (var stat in domain.Store.ListAsync(domain.Names.Packs, cancellationToken))
         {
             if (DomainNames.IdOf(stat.Name) is not { } id)
@@ -57,6 +57,7 @@ public static class IndexRebuild
             progress?.Report(packCount);
         }
 
+        domain.Source.Return(reader);
         if (packs.Count > 0)
             await WriteRunAsync(domain, entries, packs, cancellationToken);
         foreach (string name in old)

@@ -62,7 +62,7 @@ public sealed record RepositoryStatistics
                     await new Maintenance.DomainStatistics(domain, tally).CollectAsync(cancellationToken);
                 return tally.ToStatistics();
             }
-            catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound && attempt < Attempts)
+            catch (Exception e) when (attempt < Attempts && e is RepositoryException or ObjectStoreException { Failure: ObjectStoreFailure.NotFound })
             {
                 // Index runs were merged meanwhile: what was counted does not fit together.
             }

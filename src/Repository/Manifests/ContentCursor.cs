@@ -13,12 +13,15 @@ internal sealed class ContentCursor
     private readonly ChunkSource source;
     private readonly string owner;
     private readonly Stack<ContentPage> path = new();
+    private readonly long from;
     private long offset;
 
-    public ContentCursor(ChunkSource source, FileContent content, string owner)
+    /// <param name="from">Pieces that end at or before this offset of the file are passed over, their pages unread.</param>
+    public ContentCursor(ChunkSource source, FileContent content, string owner, long from = 0)
     {
         this.source = source;
         this.owner = owner;
+        this.from = from;
         path.Push(ContentPage.Of(content));
     }
 
@@ -33,6 +36,12 @@ internal sealed class ContentCursor
             }
 
             var (id, length) = page.Read();
+            if (offset + length <= from)
+            {
+                offset += length;
+                continue;
+            }
+
             if (page.Level == 0)
             {
                 var piece = new ContentPiece(id, offset, length);

@@ -20,7 +20,10 @@ internal sealed class ChunkSource(IObjectStore store, DomainNames names, DomainK
 
     public DomainKeys Keys => keys;
 
-    public PackReader NewReader() => new(store, names, keys);
+    /// <summary>A reader for one worker, to be given back with <see cref="Return"/>: its buffers are as large as the largest segment.</summary>
+    public PackReader Rent() => readers.TryTake(out var reader) ? reader : new PackReader(store, names, keys);
+
+    public void Return(PackReader reader) => readers.Add(reader);
 
     /// <summary>The place of a chunk.</summary>
     /// <exception cref="RepositoryException">Damaged: no run knows it.</exception>
@@ -100,8 +103,7 @@ internal sealed class ChunkSource(IObjectStore store, DomainNames names, DomainK
 
     private async Task<byte[]> LoadAsync(SegmentLocation segment)
     {
-        if (!readers.TryTake(out var reader))
-            reader = NewReader();
+        var reader = Rent();
         try
         {
             // Several may wait for this load: none of them may cancel it for the others.
@@ -109,7 +111,7 @@ internal sealed class ChunkSource(IObjectStore store, DomainNames names, DomainK
         }
         finally
         {
-            readers.Add(reader);
+            Return(reader);
         }
     }
 

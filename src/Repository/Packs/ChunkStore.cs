@@ -72,12 +72,16 @@ internal sealed class ChunkStore : IAsyncDisposable
     /// <returns>True when it was new.</returns>
     public async ValueTask<bool> AddAsync(PackLane lane, ReadOnlyMemory<byte> id, ReadOnlyMemory<byte> plain, CancellationToken cancellationToken)
     {
-        var prefix = ChunkPrefix.Of(id.Span);
-        if (recent.Contains(prefix) || await stored.FindAsync(prefix, cancellationToken) is not null)
-            return false;
         bool done = false;
         try
         {
+            var prefix = ChunkPrefix.Of(id.Span);
+            if (recent.Contains(prefix) || await stored.FindAsync(prefix, cancellationToken) is not null)
+            {
+                done = true;
+                return false;
+            }
+
             if (!lane.HasRoom(plain.Length))
             {
                 await lane.MakeRoomAsync(plain.Length, cancellationToken);
@@ -101,33 +105,25 @@ internal sealed class ChunkStore : IAsyncDisposable
     public async ValueTask AddPageAsync(ReadOnlyMemory<byte> page, Memory<byte> id, MemberCounters counters, CancellationToken cancellationToken)
     {
         keys.Pages.Hash(page.Span, id.Span);
-        var prefix = ChunkPrefix.Of(id.Span);
-        if (recent.Contains(prefix) || await stored.FindAsync(prefix, cancellationToken) is not null)
-            return;
-        await pagesGate.WaitAsync(cancellationToken);
         bool done = false;
         try
         {
-            if (!pages.HasRoom(page.Length))
-                await pages.MakeRoomAsync(page.Length, cancellationToken);
-            pages.Counters = counters;
-            if (recent.TryAdd(pages.Place(prefix, page.Length)))
-                pages.Add(id.Span, page.Span);
+            var prefix = ChunkPrefix.Of(id.Span);
+            if (!recent.Contains(prefix) && await stored.FindAsync(prefix, cancellationToken) is null)
+                await PlacePageAsync(prefix, page, id, counters, cancellationToken);
             done = true;
         }
         finally
         {
             failed |= !done;
-            pagesGate.Release();
         }
     }
 
     /// <summary>Makes everything durable: packs first, then an index run that names them. No lane may be rented.</summary>
     public async ValueTask FlushAsync(CancellationToken cancellationToken)
     {
-        foreach (var lane in lanes)
-            await lane.FlushAsync(cancellationToken);
-        await pages.FlushAsync(cancellationToken);
+        // Side by side, since each has a segment to compress and a pack to make durable.
+        await Task.WhenAll(lanes.Append(pages).Select(lane => Task.Run(() => lane.FlushAsync(cancellationToken).AsTask(), CancellationToken.None)));
         await WriteRunAsync(cancellationToken);
     }
 
@@ -137,6 +133,24 @@ internal sealed class ChunkStore : IAsyncDisposable
             await lane.DisposeAsync();
         await pages.DisposeAsync();
         pagesGate.Dispose();
+    }
+
+    private async ValueTask PlacePageAsync(
+        ChunkPrefix prefix, ReadOnlyMemory<byte> page, ReadOnlyMemory<byte> id, MemberCounters counters, CancellationToken cancellationToken)
+    {
+        await pagesGate.WaitAsync(cancellationToken);
+        try
+        {
+            if (!pages.HasRoom(page.Length))
+                await pages.MakeRoomAsync(page.Length, cancellationToken);
+            pages.Counters = counters;
+            if (recent.TryAdd(pages.Place(prefix, page.Length)))
+                pages.Add(id.Span, page.Span);
+        }
+        finally
+        {
+            pagesGate.Release();
+        }
     }
 
     private PackLane NewLane(PackKind kind, int segmentBytes) =>

@@ -42,10 +42,10 @@ internal sealed class SegmentPlan(ChunkSource source)
             async () =>
             {
                 bool done = false;
+                var reader = source.Rent();
+                var scratch = new Scratch();
                 try
                 {
-                    using var reader = source.NewReader();
-                    var scratch = new Scratch();
                     for (int group; (group = Interlocked.Increment(ref next)) < groups.Count;)
                     {
                         failure.Token.ThrowIfCancellationRequested();
@@ -56,6 +56,8 @@ internal sealed class SegmentPlan(ChunkSource source)
                 }
                 finally
                 {
+                    source.Return(reader);
+
                     // The first to fail stops the others.
                     if (!done)
                         await failure.CancelAsync();

@@ -63,7 +63,7 @@ public sealed class DamageTests
         await using var repository = await TestRepository.Create(store);
         await repository.BackUp(Bytes.Of(1, 20 * TestDisk.Chunk), resource: "a", id: "sound");
         var before = repository.Names("packs").ToHashSet();
-        byte[] disk = Bytes.Of(2, 20 * TestDisk.Chunk);
+        byte[] disk = Bytes.Of(2, 12 * TestDisk.Chunk);
         await repository.BackUp(disk, resource: "b", id: "hit-1", workers: 1);
         string pack = repository.Names("packs").First(name => !before.Contains(name) && store.Peek(name)![10] == 1);
         byte[] changed = [.. disk];
@@ -83,6 +83,28 @@ public sealed class DamageTests
         Assert.Equal(["hit-1", "hit-2"], damage.Backups);
         Assert.Equal((RepositoryFailure.Damaged, pack, 32), (restore.Failure, restore.ObjectName, restore.Offset));
         Assert.Equal(changed, await repository.Restore((await repository.Domain.FindBackupAsync("spared", default))!));
+    }
+
+    [Fact]
+    public async Task A_damaged_root_hides_no_other_backup_and_hinders_no_new_one()
+    {
+        var store = new InMemoryObjectStore();
+        await using var repository = await TestRepository.Create(store);
+        byte[] disk = TestDisk.Make(1, 10 * TestDisk.Chunk);
+        await repository.BackUp(disk, id: "a-sound");
+        await repository.BackUp(disk, id: "b-rotten");
+        store.Peek(repository.Domain.Names.Backup("b-rotten"))![50] ^= 1;
+
+        var damages = new List<RepositoryException>();
+        var listed = await repository.Domain.ListBackupsAsync(damages, default).Select(backup => backup.Id).ToListAsync();
+        var next = await repository.BackUp(disk, id: "c-next");
+
+        Assert.Equal(["a-sound"], listed);
+        Assert.Equal(repository.Domain.Names.Backup("b-rotten"), Assert.Single(damages).ObjectName);
+        Assert.Equal("a-sound", next.Previous?.BackupId);
+        await Assert.ThrowsAsync<RepositoryException>(async () => await repository.Domain.ListBackupsAsync(default).CountAsync());
+        await Assert.ThrowsAsync<RepositoryException>(async () => await repository.Domain.FindBackupAsync("some-member", default));
+        Assert.Equal(disk, await repository.Restore(next));
     }
 
     [Fact]
