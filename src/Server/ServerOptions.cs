@@ -1,6 +1,8 @@
 using System.ComponentModel.DataAnnotations;
 using System.Net;
 using Microsoft.Extensions.Configuration;
+using Strongroom.Protection;
+using Strongroom.Repository;
 using Strongroom.Server.Database;
 using Strongroom.Server.Identity;
 using Strongroom.Server.Tasks;
@@ -53,6 +55,12 @@ public sealed class ServerOptions
     public IdentityOptions Identity { get; set; } = new();
 
     public TaskOptions Tasks { get; set; } = new();
+
+    /// <summary>How much of the machine one run may use.</summary>
+    public ProtectionOptions Protection { get; set; } = new();
+
+    /// <summary>How the repository is written, and how much memory that may take.</summary>
+    public RepositoryOptions Repository { get; set; } = new();
 
     public VaultOptions Vaults { get; set; } = new();
 
@@ -121,6 +129,7 @@ public sealed class ServerOptions
         ValidateSection("ObjectStore:", ObjectStore);
         ValidateSection("Identity:", Identity);
         ValidateSection("Tasks:", Tasks);
+        ValidateSection("Protection:", Protection);
         ValidateSection("Vaults:", Vaults);
     }
 

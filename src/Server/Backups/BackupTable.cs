@@ -83,6 +83,17 @@ internal static class BackupTable
             row => new ResourceId(row.GetString(0)),
             cancellationToken);
 
+    /// <summary>Whether the vault holds a backup of the resource that counts in it.</summary>
+    public static async ValueTask<bool> HasAvailableAsync(
+        DbSession session, VaultId vaultId, ResourceId resourceId, CancellationToken cancellationToken) =>
+        await session.QueryLongAsync(
+            $"""
+            select case when exists (
+                select 1 from backups where vault_id = {vaultId} and resource_id = {resourceId} and parent_id is null
+                    and status in ('available', 'waiting_restore', 'restoring') and deleted_at_tick is null) then 1 else 0 end
+            """,
+            cancellationToken) == 1;
+
     /// <summary>Whether a run is making the next backup of the resource, and this is the newest one there is to compare with.</summary>
     public static async ValueTask<bool> IsBaseOfRunAsync(DbSession session, Backup backup, CancellationToken cancellationToken) =>
         await session.QueryLongAsync(

@@ -74,19 +74,28 @@ internal sealed class BackupWork(MetadataDatabase database, IProtectionEngine en
         return new TaskResult(end, async (session, now, cancellationToken) =>
         {
             BackupId id = task.BackupId!.Value;
+            var resourceId = new ResourceId(task.ResourceId);
+
+            // What the vault holds of the resource decides what is the first one: a deleted backup that the run still could
+            // compare with does not make the next one small.
+            bool isFirst = !await BackupTable.HasAvailableAsync(session, task.VaultId!.Value, resourceId, cancellationToken);
+            long Counted(MemberOutcome member) => isFirst ? member.DataBytes : member.ChangedBytes;
             foreach (MemberOutcome member in outcome.Members.Where(member => member.MemberId != id.Value))
             {
-                var part = new BackupResult(member.SizeBytes, member.ChangedBytes, member.StoredBytes, 0, outcome.ProtectedAt);
+                var part = new BackupResult(member.SizeBytes, Counted(member), member.StoredBytes, 0, outcome.ProtectedAt);
                 await BackupTable.CompleteAsync(session, new BackupId(member.MemberId), part, now, cancellationToken);
             }
 
+            long countedBytes = outcome.Members.Sum(Counted);
             var whole = new BackupResult(
-                outcome.Members.Sum(member => member.SizeBytes), end.BytesChanged, end.BytesStored, outcome.ProblemCount, outcome.ProtectedAt);
+                outcome.Members.Sum(member => member.SizeBytes), countedBytes, end.BytesStored, outcome.ProblemCount, outcome.ProtectedAt);
             await BackupTable.CompleteAsync(session, id, whole, now, cancellationToken);
-            await VaultTable.AddUsageAsync(session, task.VaultId!.Value, new ResourceId(task.ResourceId), end.BytesChanged, 1, cancellationToken);
+
+            // First of the two, since it locks the binding that the refresh then reads and writes.
+            await VaultTable.AddUsageAsync(session, task.VaultId.Value, resourceId, countedBytes, 1, cancellationToken);
             await ResourceTable.KeepSizesAsync(session, id, cancellationToken);
-            await VaultBinder.RefreshAsync(session, task.ProjectId, new ResourceId(task.ResourceId), cancellationToken);
-            await VaultTable.SetProtectStatusAsync(session, [new ResourceId(task.ResourceId)], ProtectStatuses.Available, cancellationToken);
+            await VaultBinder.RefreshAsync(session, task.ProjectId, resourceId, cancellationToken);
+            await VaultTable.SetProtectStatusAsync(session, [resourceId], ProtectStatuses.Available, cancellationToken);
         });
     }
 

@@ -1,6 +1,7 @@
 using Strongroom.Contract;
 using Strongroom.Drivers;
 using Strongroom.ObjectStores;
+using Strongroom.Repository;
 using Strongroom.Server.Database;
 
 namespace Strongroom.Server.Tasks;
@@ -100,6 +101,9 @@ internal static class TaskFailure
     private static TaskEnd OfAny(Exception error) => error switch
     {
         ObjectStoreException store => TaskEnd.Failed(ErrorCodes.Unknown.Code, $"The object store failed: {store.Message}"),
+        RepositoryException { Failure: RepositoryFailure.Damaged } damaged => TaskEnd.Failed(
+            ErrorCodes.Unknown.Code, $"The repository is damaged: {damaged.Message} 'strongroom repo check' tells which backups are touched."),
+        RepositoryException repository => TaskEnd.Failed(ErrorCodes.Unknown.Code, $"The repository refused: {repository.Message}"),
         _ => TaskEnd.Failed(
             ErrorCodes.Unknown.Code, $"{error.GetType().Name}: {error.Message} The service's log tells more under the task's id."),
     };

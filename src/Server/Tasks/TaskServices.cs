@@ -11,7 +11,8 @@ internal static class TaskServices
     {
         services.AddSingleton(options.Tasks);
         services.AddSingleton<TaskSignal>();
-        services.AddSingleton<IProtectionEngine, ProtectionEngine>();
+        services.AddSingleton<ProtectionEngine>();
+        services.AddSingleton<IProtectionEngine>(provider => provider.GetRequiredService<ProtectionEngine>());
         services.AddSingleton<ITaskWork, BackupWork>();
         services.AddSingleton<ITaskWork, RestoreWork>();
         services.AddSingleton<CheckpointEndpoints>();
@@ -21,6 +22,7 @@ internal static class TaskServices
         services.AddSingleton<BackupPurge>();
         if (!options.Roles.HasFlag(ServerRoles.Worker))
             return;
+        services.AddHostedService(provider => provider.GetRequiredService<ProtectionEngine>());
         services.AddHostedService(provider => new TaskRunner(
             provider.GetRequiredService<MetadataDatabase>(),
             provider.GetServices<ITaskWork>(),

@@ -129,7 +129,7 @@ internal sealed class FakeEngine : IProtectionEngine
         {
             Members = request.Members
                 .Select(member => new MemberOutcome(
-                    member.MemberId, File.Exists(member.Location) ? new FileInfo(member.Location).Length : 0, bytes, bytes, bytes / 2, !isFirst))
+                    member.MemberId, File.Exists(member.Location) ? new FileInfo(member.Location).Length : 0, FirstBytes, bytes, bytes / 2, !isFirst))
                 .ToList(),
             ProtectedAt = request.CreatedAt + TimeSpan.FromSeconds(3),
             ProblemCount = count,
