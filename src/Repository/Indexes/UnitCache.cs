@@ -22,6 +22,8 @@ internal sealed class UnitCache(long maxBytes)
     private long bytes;
     private int hand;
 
+    public long SizeBytes => Interlocked.Read(ref bytes);
+
     public void Add(CachedUnit unit)
     {
         lock (gate)
