@@ -37,9 +37,9 @@ public sealed class RestoreRun(RepositoryDomain domain, DriverCatalog drivers, P
             long writtenBytes = 0;
             foreach (Member member in members)
                 writtenBytes += await WriteAsync(backup, member, problems, cancellationToken);
-            tracker.Enter(RunPhase.Committing);
             foreach (Member member in members)
                 await member.Target.CompleteAsync(cancellationToken);
+            tracker.Enter(RunPhase.Writing);
             return new RestoreOutcome { WrittenBytes = writtenBytes, ProblemCount = problems.Count, Problems = problems.First };
         }
         finally

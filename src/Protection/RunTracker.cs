@@ -29,6 +29,7 @@ internal sealed class RunTracker(IProgress<RunProgress>? progress, TimeProvider 
             figures = source;
     }
 
+    /// <summary>Tells the phase, and the figures as they are at this moment.</summary>
     internal void Enter(RunPhase phase)
     {
         lock (gate)

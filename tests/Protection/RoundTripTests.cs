@@ -166,7 +166,7 @@ public sealed class RoundTripTests
         BackupRecord record = (await later.Domain.FindBackupAsync("one", default))!;
 
         Assert.Equivalent(outcome, BackupOutcome.Of(record), strict: true);
-        Assert.InRange(outcome.ProtectedAt, TimeProvider.System.GetUtcNow().AddMinutes(-5), TimeProvider.System.GetUtcNow());
+        Assert.InRange(outcome.ProtectedAt, test.Time.GetUtcNow().AddMinutes(-5), test.Time.GetUtcNow());
     }
 
     [Theory]

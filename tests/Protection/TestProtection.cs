@@ -42,6 +42,9 @@ public sealed class TestProtection : IAsyncDisposable
 
     public int Workers { get; set; } = 2;
 
+    /// <summary>A minute ahead, so that what a test makes is not too young to be trusted.</summary>
+    public TimeProvider Time { get; set; } = new LaterTime(TimeSpan.FromMinutes(1));
+
     public static async Task<TestProtection> Create()
     {
         var store = new InMemoryObjectStore();
@@ -69,14 +72,14 @@ public sealed class TestProtection : IAsyncDisposable
 
     public Task<BackupOutcome> BackUp(
         BackupRequest request, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) =>
-        new BackupRun(Domain, Drivers, new ProtectionOptions { Workers = Workers }, TimeProvider.System)
+        new BackupRun(Domain, Drivers, new ProtectionOptions { Workers = Workers }, Time)
             .RunAsync(request, progress, cancellationToken);
 
     public Task<BackupOutcome> BackUp(string id, params IEnumerable<string> locations) => BackUp(Request(id, locations));
 
     public Task<RestoreOutcome> Restore(
         string id, RestoreMember[] members, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) =>
-        new RestoreRun(Domain, Drivers, new ProtectionOptions { Workers = Workers }, TimeProvider.System)
+        new RestoreRun(Domain, Drivers, new ProtectionOptions { Workers = Workers }, Time)
             .RunAsync(new RestoreRequest { DomainId = DomainId, BackupId = id, Members = members }, progress, cancellationToken);
 
     public Task<RestoreOutcome> Restore(string id, string location, bool removeOthers = false) =>
@@ -122,4 +125,10 @@ public sealed class RecordedProgress(Action<RunProgress>? then = null) : IProgre
 
         Assert.All(All, one => Assert.True(one.BytesDone <= one.BytesTotal, one.ToString()));
     }
+}
+
+/// <summary>The system's clock, so much ahead.</summary>
+public sealed class LaterTime(TimeSpan ahead) : TimeProvider
+{
+    public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + ahead;
 }

@@ -6,7 +6,7 @@ namespace Strongroom.Protection.Trees;
 /// The entries of one directory on their way to its <see cref="DirectoryWriter"/>, which takes them in order: those behind
 /// one that is still being stored wait here.
 /// </summary>
-internal sealed class EntryQueue(DirectoryWriter directory, Strand strand, Action<StoredEntry> added)
+internal sealed class EntryQueue(DirectoryWriter directory, Strand strand)
 {
     /// <summary>Some 500 bytes each. Enough to keep several workers busy, and no matter how large the directory is.</summary>
     private const int WaitingMax = 1024;
@@ -62,10 +62,8 @@ internal sealed class EntryQueue(DirectoryWriter directory, Strand strand, Actio
         if (place.Entry is { Content.IsComplete: false })
             await strand.Worker.CompleteAsync(cancellationToken);
         waiting.Dequeue();
-        if (place.Entry is not { } entry)
-            return;
-        await directory.AddAsync(entry, cancellationToken);
-        added(entry);
+        if (place.Entry is { } entry)
+            await directory.AddAsync(entry, cancellationToken);
     }
 }
 

@@ -40,7 +40,7 @@ internal sealed class FileBackup(ITreeSource source, Action<TreePath, string> re
             : null;
 
     /// <summary>Of a file that has several names: its content, complete, is that of the others too.</summary>
-    internal void Remember(StoredEntry entry)
+    internal void Remember(StoredEntry? entry)
     {
         if (entry is { Type: StoredEntryType.File, LinkCount: > 1 } && severalNames.Count < RememberedMax)
             severalNames.TryAdd((entry.Device, entry.Inode), entry);

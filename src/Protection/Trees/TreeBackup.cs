@@ -73,7 +73,7 @@ internal sealed class TreeBackup
             if (level % LevelsPerStack == LevelsPerStack - 1)
                 await Task.Yield();
             DirectoryWriter directory = tree.writer.OpenDirectory(before);
-            var entries = new EntryQueue(directory, strand, tree.files.Remember);
+            var entries = new EntryQueue(directory, strand);
             var batch = new FileBatch();
             try
             {
@@ -175,11 +175,24 @@ internal sealed class TreeBackup
             if (content is not null)
             {
                 tree.tracker.Advance(file.SizeBytes);
-                entries.Add(EntryShape.ToStored(file, path, tree.report) with { Content = content });
+                StoredEntry entry = EntryShape.ToStored(file, path, tree.report) with { Content = content };
+                tree.files.Remember(entry);
+                entries.Add(entry);
                 return;
             }
 
-            batch.Add(path, before, file.SizeBytes, entries.AddPlace());
+            EntryPlace place = entries.AddPlace();
+            if (file.LinkCount > 1)
+            {
+                // At once, so that its other names find the content.
+                StoredEntry? entry = await tree.files.StoreAsync(strand.Worker, path, before, group.Token);
+                await strand.Worker.CompleteAsync(group.Token);
+                place.Settle(entry);
+                tree.files.Remember(entry);
+                return;
+            }
+
+            batch.Add(path, before, file.SizeBytes, place);
             if (batch.IsFull)
                 await StoreAsync(batch);
         }
