@@ -1,4 +1,8 @@
 using BenchmarkDotNet.Running;
 using Strongroom.Benchmarks;
+using Strongroom.Benchmarks.Requests;
 
-BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args, new ShortRuns());
+if (args is ["requests"])
+    await RequestThroughput.RunAsync();
+else
+    BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args, new ShortRuns());

@@ -1,5 +1,7 @@
+using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 
 namespace Strongroom.Contract;
 
@@ -10,4 +12,13 @@ public static class WireJson
     public static readonly JavaScriptEncoder Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
 
     public static readonly JsonWriterOptions Writing = new() { Encoder = Encoder };
+
+    /// <summary>A value as it goes out.</summary>
+    public static byte[] Bytes<T>(T value, JsonTypeInfo<T> shape)
+    {
+        var buffer = new ArrayBufferWriter<byte>(1024);
+        using (var writer = new Utf8JsonWriter(buffer, Writing))
+            JsonSerializer.Serialize(writer, value, shape);
+        return buffer.WrittenSpan.ToArray();
+    }
 }

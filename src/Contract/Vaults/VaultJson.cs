@@ -5,6 +5,7 @@ namespace Strongroom.Contract.Vaults;
 
 /// <summary>Writers and readers of the vault shapes, made at compile time.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(VaultShape))]
 [JsonSerializable(typeof(VaultReply))]
 [JsonSerializable(typeof(VaultListReply))]
 [JsonSerializable(typeof(AddResourcesReply))]

@@ -11,6 +11,9 @@ internal static class JsonReply
 {
     private const int BufferBytesKept = 1 << 20;
 
+    // As much as the connection takes before it makes writers wait.
+    private const int FlushBytes = 64 << 10;
+
     // One writer and buffer per thread: an answer is complete before anything is awaited.
     [ThreadStatic]
     private static Scratch? scratch;
@@ -38,6 +41,27 @@ internal static class JsonReply
 
         ValueTask<FlushResult> flushing = context.Response.BodyWriter.FlushAsync(context.RequestAborted);
         return flushing.IsCompletedSuccessfully ? Task.CompletedTask : flushing.AsTask();
+    }
+
+    /// <summary>Writes ready-made JSON: a list's items between its start and its end, as they come to hand.</summary>
+    public static async Task WriteAsync(HttpContext context, byte[] start, IReadOnlyList<byte[]> items, byte[] end)
+    {
+        HttpResponse response = context.Response;
+        response.ContentType = ErrorReply.MediaType;
+        response.ContentLength = start.Length + items.Sum(item => (long)item.Length) + Math.Max(0, items.Count - 1) + end.Length;
+        PipeWriter body = response.BodyWriter;
+        body.Write(start);
+        for (int i = 0; i < items.Count; i++)
+        {
+            if (i > 0)
+                body.Write(","u8);
+            body.Write(items[i]);
+            if (body.UnflushedBytes > FlushBytes)
+                await body.FlushAsync(context.RequestAborted);
+        }
+
+        body.Write(end);
+        await body.FlushAsync(context.RequestAborted);
     }
 
     /// <summary>204: done, and nothing to say.</summary>

@@ -77,6 +77,9 @@ internal sealed record Vault
 
     public required DateTimeOffset CreatedAt { get; init; }
 
+    /// <summary>Grows with every change of anything clients see of the vault.</summary>
+    public long Version { get; init; }
+
     /// <summary>In the order they were added.</summary>
     public IReadOnlyList<VaultResource> Resources { get; init; } = [];
 

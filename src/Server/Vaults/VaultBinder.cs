@@ -37,7 +37,7 @@ internal static class VaultBinder
         foreach (BindingHolder holder in await VaultTable.HoldersAsync(session, id, cancellationToken))
         {
             long sizeGb = ResourceBinding.SizeGb(measured, holder.Disks, known.Where(resource => resource.ServerId == id));
-            await VaultTable.SetBindingSizeAsync(session, holder.VaultId, id, sizeGb, cancellationToken);
+            await VaultTable.SetResourceSizeAsync(session, holder.VaultId, id, sizeGb, cancellationToken);
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using Microsoft.AspNetCore.Routing;
 using Strongroom.Contract;
 using Strongroom.Contract.Vaults;
@@ -10,10 +12,14 @@ using Strongroom.Server.Tasks;
 namespace Strongroom.Server.Vaults;
 
 /// <summary>The vault operations (atlas of the vault API, section 3).</summary>
-internal sealed class VaultEndpoints(MetadataDatabase database, TimeProvider time, VaultOptions options)
+internal sealed class VaultEndpoints(MetadataDatabase database, RenderedVaults rendered, TimeProvider time, VaultOptions options)
 {
     private const string Vaults = "/v3/{project_id}/vaults";
     private const string OneVault = Vaults + "/{vault_id}";
+
+    private static readonly byte[] ShowStart = "{\"vault\":"u8.ToArray();
+    private static readonly byte[] ShowEnd = "}"u8.ToArray();
+    private static readonly byte[] ListStart = "{\"vaults\":["u8.ToArray();
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -39,8 +45,15 @@ internal sealed class VaultEndpoints(MetadataDatabase database, TimeProvider tim
 
     /// <summary>A vault of the caller's project, or the refusal that there is none.</summary>
     public static async ValueTask<Vault> RequireAsync(DbSession session, string projectId, VaultId id, CancellationToken cancellationToken) =>
-        await VaultTable.FindAsync(session, projectId, id, cancellationToken)
-        ?? throw new RefusedException(ErrorCodes.VaultMissing, $"There is no vault with id {id} in this project.");
+        await VaultTable.FindAsync(session, projectId, id, cancellationToken) ?? throw Missing(id);
+
+    /// <summary>Answers with a page of vaults.</summary>
+    public static Task ReplyAsync(HttpContext context, VaultListing listing, VaultFilter filter) => JsonReply.WriteAsync(
+        context,
+        ListStart,
+        listing.Vaults,
+        Encoding.UTF8.GetBytes(string.Create(
+            CultureInfo.InvariantCulture, $"],\"count\":{listing.Count},\"offset\":{filter.Offset},\"limit\":{filter.Limit}}}")));
 
     private async Task CreateAsync(HttpContext context)
     {
@@ -55,24 +68,24 @@ internal sealed class VaultEndpoints(MetadataDatabase database, TimeProvider tim
     {
         VaultFilter filter = VaultFilter.Of(context.Request);
         string projectId = context.Caller().ProjectId;
-        VaultPage page = await database.ReadAsync(
+        VaultListing listing = await database.ReadAsync(
             async session =>
             {
                 if (filter.Marker is { } marker && !await VaultTable.WasThereAsync(session, projectId, marker, context.RequestAborted))
                     throw BodyReader.Refused($"marker must be the id of a vault of this project: there is none with id {marker}.");
-                return await VaultTable.ListAsync(session, projectId, filter, context.RequestAborted);
+                return await rendered.ListAsync(session, projectId, filter, context.RequestAborted);
             },
             context.RequestAborted);
-        var reply = new VaultListReply([.. page.Vaults.Select(VaultShapes.ToShape)], (int)page.Count, filter.Offset, filter.Limit);
-        await JsonReply.WriteAsync(context, reply, VaultJson.Default.VaultListReply);
+        await ReplyAsync(context, listing, filter);
     }
 
     private async Task ShowAsync(HttpContext context)
     {
         VaultId id = PathVault(context);
         string projectId = context.Caller().ProjectId;
-        Vault vault = await database.ReadAsync(session => RequireAsync(session, projectId, id, context.RequestAborted), context.RequestAborted);
-        await ReplyAsync(context, vault);
+        byte[] vault = await database.ReadAsync(session => rendered.FindAsync(session, projectId, id, context.RequestAborted), context.RequestAborted)
+            ?? throw Missing(id);
+        await JsonReply.WriteAsync(context, ShowStart, [vault], ShowEnd);
     }
 
     private async Task UpdateAsync(HttpContext context)
@@ -121,8 +134,7 @@ internal sealed class VaultEndpoints(MetadataDatabase database, TimeProvider tim
                 vault.RefuseUnlessBindable();
                 BindingChange change = await VaultBinder.AddAsync(session, vault, additions, now, context.RequestAborted);
                 await InsertAsync(session, id, change.Added, context.RequestAborted);
-                foreach (VaultResource updated in change.Updated)
-                    await VaultTable.UpdateBindingAsync(session, id, updated, context.RequestAborted);
+                await VaultTable.UpdateResourcesAsync(session, id, change.Updated, context.RequestAborted);
                 return true;
             });
         var reply = new AddResourcesReply([.. additions.Select(addition => addition.Id.Value)]);
@@ -142,8 +154,7 @@ internal sealed class VaultEndpoints(MetadataDatabase database, TimeProvider tim
                 List<VaultResource> leaving = vault.RemovableResources(ids);
                 PlannedResource[] planned = [.. leaving.Select(resource => new PlannedResource(resource.Id.Value, resource.Name, resource.Type))];
                 await BackupRemoval.OfResourcesAsync(session, RemovalFrom(vault, context, now), planned, context.RequestAborted);
-                foreach (VaultResource resource in leaving)
-                    await VaultTable.DeleteBindingAsync(session, id, resource, context.RequestAborted);
+                await VaultTable.DeleteResourcesAsync(session, id, leaving, context.RequestAborted);
                 return leaving;
             });
         var reply = new RemoveResourcesReply([.. removed.Select(resource => resource.Id.Value)]);
@@ -164,8 +175,7 @@ internal sealed class VaultEndpoints(MetadataDatabase database, TimeProvider tim
                     ?? throw new RefusedException(ErrorCodes.DestinationVaultMissing, $"There is no destination vault with id {destinationId} in this project.");
                 List<VaultResource> moving = ResourceMigration.Plan(vault, destination, ids);
                 await BackupTable.MoveAsync(session, id, destinationId, [.. moving.Select(resource => resource.Id)], context.RequestAborted);
-                foreach (VaultResource resource in moving)
-                    await VaultTable.MoveBindingAsync(session, id, destinationId, resource, context.RequestAborted);
+                await VaultTable.MoveResourcesAsync(session, id, destinationId, moving, context.RequestAborted);
                 return moving;
             });
         var reply = new MigrateResourcesReply([.. moved.Select(resource => resource.Id.Value)]);
@@ -183,8 +193,8 @@ internal sealed class VaultEndpoints(MetadataDatabase database, TimeProvider tim
             async (session, vault) =>
             {
                 vault.RefuseUnlessBindable();
-                foreach (ResourceId resourceId in distinct)
-                    await VaultTable.UpdateBindingAsync(session, id, vault.Settled(resourceId) with { AutoProtect = autoProtect }, context.RequestAborted);
+                VaultResource[] changed = [.. distinct.Select(resourceId => vault.Settled(resourceId) with { AutoProtect = autoProtect })];
+                await VaultTable.UpdateResourcesAsync(session, id, changed, context.RequestAborted);
                 return true;
             });
         var reply = new SetResourcesReply([.. distinct.Select(resourceId => resourceId.Value)]);
@@ -204,12 +214,15 @@ internal sealed class VaultEndpoints(MetadataDatabase database, TimeProvider tim
     {
         Dictionary<ResourceId, (long Bytes, int Count)> usage =
             await BackupTable.UsageAsync(session, id, [.. added.Select(resource => resource.Id)], cancellationToken);
-        foreach (VaultResource resource in added)
+        VaultResource[] counted = [.. added.Select(resource =>
         {
             (long bytes, int count) = usage.GetValueOrDefault(resource.Id);
-            await VaultTable.InsertBindingAsync(session, id, resource with { BackupBytes = bytes, BackupCount = count }, cancellationToken);
-        }
+            return resource with { BackupBytes = bytes, BackupCount = count };
+        })];
+        await VaultTable.InsertResourcesAsync(session, id, counted, cancellationToken);
     }
+
+    private static RefusedException Missing(VaultId id) => new(ErrorCodes.VaultMissing, $"There is no vault with id {id} in this project.");
 
     private static RemovalOrder RemovalFrom(Vault vault, HttpContext context, DateTimeOffset now) =>
         new(vault.ProjectId, vault.Id, vault.Name, vault.ProviderId, vault.EnterpriseProjectId, context.RequestId(), now);

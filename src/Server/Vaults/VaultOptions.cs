@@ -16,4 +16,8 @@ public sealed class VaultOptions
     /// <summary>Vaults per project. The clouds set none; a bound keeps one project's lists from becoming everybody's load.</summary>
     [Range(1, 100_000)]
     public int VaultCountMax { get; set; } = 10_000;
+
+    /// <summary>Vaults kept ready to be sent: some ten thousand of them with ten resources each.</summary>
+    [Range(0, 1L << 40)]
+    public long CacheBytesMax { get; set; } = 64 << 20;
 }

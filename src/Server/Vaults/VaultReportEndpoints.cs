@@ -10,7 +10,8 @@ namespace Strongroom.Server.Vaults;
 /// <summary>
 /// What concerns all vaults of a project, or those of another (atlas of the vault API, sections 3.12, 3.13 and 5).
 /// </summary>
-internal sealed class VaultReportEndpoints(MetadataDatabase database, ActionPolicy policy, IdentityOptions identity)
+internal sealed class VaultReportEndpoints(
+    MetadataDatabase database, RenderedVaults rendered, ActionPolicy policy, IdentityOptions identity)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -81,16 +82,15 @@ internal sealed class VaultReportEndpoints(MetadataDatabase database, ActionPoli
         }
 
         Caller caller = context.Caller();
-        VaultPage page = await database.ReadAsync(
+        VaultListing listing = await database.ReadAsync(
             async session =>
             {
                 if (region != identity.Region || !await MayListAsync(session, caller, projectId, context.RequestAborted))
                     throw BodyReader.Refused($"There is no project {ShownText.Quoted(projectId)} in region {ShownText.Quoted(region)} whose vaults you may list.");
-                return await VaultTable.ListAsync(session, projectId, filter, context.RequestAborted);
+                return await rendered.ListAsync(session, projectId, filter, context.RequestAborted);
             },
             context.RequestAborted);
-        var reply = new VaultListReply([.. page.Vaults.Select(VaultShapes.ToShape)], (int)page.Count, filter.Offset, filter.Limit);
-        await JsonReply.WriteAsync(context, reply, VaultJson.Default.VaultListReply);
+        await VaultEndpoints.ReplyAsync(context, listing, filter);
     }
 
     private async ValueTask<bool> MayListAsync(DbSession session, Caller caller, string projectId, CancellationToken cancellationToken)

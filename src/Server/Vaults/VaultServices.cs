@@ -7,6 +7,7 @@ internal static class VaultServices
     public static void AddVaults(this IServiceCollection services, VaultOptions options)
     {
         services.AddSingleton(options);
+        services.AddSingleton<RenderedVaults>();
         services.AddSingleton<VaultEndpoints>();
         services.AddSingleton<VaultTagEndpoints>();
         services.AddSingleton<VaultReportEndpoints>();

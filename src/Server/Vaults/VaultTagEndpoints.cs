@@ -93,11 +93,10 @@ internal sealed class VaultTagEndpoints(MetadataDatabase database, VaultOptions 
                 matching.RemoveAll(vault => !filter.Matches(vault));
                 if (filter.IsCount)
                     return new TaggedVaultsReply(null, matching.Count);
-                string[] page = [.. matching.Skip(filter.Offset).Take(filter.Limit).Select(vault => vault.Id.Value)];
-                VaultPage vaults = page.Length == 0
-                    ? new VaultPage([], 0)
-                    : await VaultTable.ListAsync(session, projectId, new VaultFilter { Ids = page }, context.RequestAborted);
-                return new TaggedVaultsReply([.. vaults.Vaults.Select(Shape)], matching.Count);
+                VaultId[] page = [.. matching.Skip(filter.Offset).Take(filter.Limit).Select(vault => vault.Id)];
+                Dictionary<VaultId, Vault> vaults = (await VaultTable.FindManyAsync(session, projectId, page, context.RequestAborted))
+                    .ToDictionary(vault => vault.Id);
+                return new TaggedVaultsReply([.. page.Where(vaults.ContainsKey).Select(id => Shape(vaults[id]))], matching.Count);
             },
             context.RequestAborted);
         await JsonReply.WriteAsync(context, reply, VaultJson.Default.TaggedVaultsReply);

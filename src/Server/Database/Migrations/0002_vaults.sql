@@ -20,7 +20,7 @@ create table resources (
 create index resources_by_project on resources (project_id, created_at, id);
 create index resources_by_server on resources (server_id, position);
 
--- used_bytes and backup_count are kept by whoever adds or drops a backup, in the same transaction. tags and bind_rules are
+-- version grows with every change of anything clients see of the vault, its resources included. used_bytes and backup_count are kept by whoever adds or drops a backup, in the same transaction. tags and bind_rules are
 -- JSON, read as a whole; bind_rules is null until rules are first set. auto_expanded: the size last grew by itself.
 create table vaults (
     id text primary key,
@@ -57,6 +57,7 @@ create table vaults (
     order_id text,
     product_id text,
     created_at bigint not null,
+    version bigint not null,
     deleted_at_tick bigint
 );
 create index vaults_by_project on vaults (project_id, created_at, id);

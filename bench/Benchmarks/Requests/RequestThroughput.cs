@@ -1,0 +1,160 @@
+using System.Globalization;
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Strongroom.Contract.Vaults;
+using Strongroom.Server;
+using Strongroom.Server.Database;
+using Strongroom.Server.Identity;
+using Strongroom.Server.Vaults;
+
+namespace Strongroom.Benchmarks.Requests;
+
+/// <summary>
+/// Requests a second of the service over loopback, beside an endpoint of the same framework that sends the same bytes from
+/// memory and does nothing else. Both run in this process and are measured in turns, so that what disturbs one disturbs the
+/// other; the number that matters is the ratio.
+/// </summary>
+internal static class RequestThroughput
+{
+    private const int RoundCount = 15;
+    private const int ConnectionCount = 16;
+
+    private static readonly TimeSpan RoundTime = TimeSpan.FromMilliseconds(400);
+
+    public static async Task RunAsync()
+    {
+        string directory = Directory.CreateTempSubdirectory("strongroom-bench-").FullName;
+        try
+        {
+            await RunAsync("SQLite", directory, "");
+            if (Environment.GetEnvironmentVariable("STRONGROOM_BENCH_DATABASE") is { } connectionString)
+                await RunAsync("PostgreSQL", directory, connectionString);
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    private static async Task RunAsync(string database, string directory, string connectionString)
+    {
+        var options = new ServerOptions { DataDirectory = directory, Url = "http://127.0.0.1:0", Roles = ServerRoles.Api };
+        options.Database.ConnectionString = connectionString;
+        options.Identity.AdminPassword = Guid.NewGuid().ToString();
+        await using WebApplication service = StrongroomHost.Build(options);
+        await service.StartAsync();
+        (string projectId, string token) = await SignInAsync(service);
+        string vaultId = await FillAsync(service, projectId);
+
+        await CompareAsync($"show a vault with 10 resources, {database}", service, $"/v3/{projectId}/vaults/{vaultId}", token);
+        await CompareAsync($"list 100 vaults with 10 resources each, {database}", service, $"/v3/{projectId}/vaults", token);
+        await service.StopAsync();
+    }
+
+    private static async Task CompareAsync(string name, WebApplication service, string path, string token)
+    {
+        byte[] reply = await FetchAsync(service, path, token);
+        await using WebApplication bare = await StartBareAsync(reply);
+        await using var serviceLoad = await RequestLoad.StartAsync(PortOf(service), path, token, ConnectionCount);
+        await using var bareLoad = await RequestLoad.StartAsync(PortOf(bare), path, token, ConnectionCount);
+        var ratios = new List<double>();
+        (double best, double bestBare) = (0, 0);
+        for (int round = 0; round <= RoundCount; round++)
+        {
+            double bareRate = await bareLoad.MeasureAsync(RoundTime);
+            double rate = await serviceLoad.MeasureAsync(RoundTime);
+            if (round == 0)
+                continue; // just-in-time compilation and first connections
+            ratios.Add(rate / bareRate);
+            best = Math.Max(best, rate);
+            bestBare = Math.Max(bestBare, bareRate);
+        }
+
+        ratios.Sort();
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{name}: {best:F0}/s of {bestBare:F0}/s bare ({reply.Length} bytes); ratio {ratios[ratios.Count / 2]:P0} (from {ratios[0]:P0} to {ratios[^1]:P0})"));
+        await bare.StopAsync();
+    }
+
+    private static async Task<WebApplication> StartBareAsync(byte[] reply)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+        builder.Services.AddRoutingCore();
+        WebApplication app = builder.Build();
+        app.MapGet("/{**path}", context =>
+        {
+            context.Response.ContentType = "application/json";
+            context.Response.ContentLength = reply.Length;
+            return context.Response.Body.WriteAsync(reply).AsTask();
+        });
+        await app.StartAsync();
+        return app;
+    }
+
+    private static async Task<(string ProjectId, string Token)> SignInAsync(WebApplication service)
+    {
+        var database = service.Services.GetRequiredService<MetadataDatabase>();
+        var administration = new IdentityAdministration(database, TimeProvider.System, service.Services.GetRequiredService<IdentityOptions>());
+        Project project = (await administration.ListProjectsAsync(default))[0];
+        User user = await administration.CreateUserAsync("bench-" + Guid.NewGuid().ToString("N"), null, Guid.NewGuid().ToString(), default);
+        await administration.AddRoleAsync(user.Id, "cbr_full", ScopeKind.Project, project.Id, null, default);
+        IssuedToken? issued = await service.Services.GetRequiredService<TokenIssuer>()
+            .IssueAsync(user.Id, ScopeKind.Project, project.Id, new TokenOrigin(["password"]), default);
+        return (project.Id, issued!.Text);
+    }
+
+    /// <summary>A hundred vaults with ten resources and two tags each; the id of one.</summary>
+    private static async Task<string> FillAsync(WebApplication service, string projectId)
+    {
+        var database = service.Services.GetRequiredService<MetadataDatabase>();
+        DateTimeOffset now = TimeProvider.System.GetStoredNow();
+        Vault vault = null!;
+        for (int i = 0; i < 100; i++)
+        {
+            vault = new Vault
+            {
+                Id = VaultId.New(),
+                ProjectId = projectId,
+                Name = $"vault-{i}",
+                UserId = Guid.NewGuid().ToString("N"),
+                ObjectType = ObjectTypes.Disk,
+                ProtectType = ProtectTypes.Backup,
+                ConsistentLevel = ConsistentLevels.CrashConsistent,
+                SizeGb = 1000,
+                CreatedAt = now.AddSeconds(i),
+                Tags = [new TagShape("env", "prod"), new TagShape("team", "red")],
+                Resources = [.. Enumerable.Range(0, 10).Select(at => new VaultResource
+                {
+                    Id = new(Guid.NewGuid().ToString()),
+                    Type = "OS::Cinder::Volume",
+                    Name = $"disk-{i}-{at}",
+                    Position = at,
+                    SizeGb = 40,
+                    AddedAt = now,
+                })],
+            };
+            await database.WriteAsync(session => VaultTable.InsertAsync(session, vault, default), default);
+        }
+
+        return vault.Id.Value;
+    }
+
+    private static async Task<byte[]> FetchAsync(WebApplication service, string path, string token)
+    {
+        using var client = new HttpClient();
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"http://127.0.0.1:{PortOf(service)}{path}");
+        request.Headers.Add("X-Auth-Token", token);
+        using HttpResponseMessage reply = await client.SendAsync(request);
+        return await reply.EnsureSuccessStatusCode().Content.ReadAsByteArrayAsync();
+    }
+
+    private static int PortOf(WebApplication app) =>
+        new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()).Port;
+}
