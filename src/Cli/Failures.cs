@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Strongroom.Contract;
 using Strongroom.Drivers;
 using Strongroom.ObjectStores;
+using Strongroom.Repository;
 using Strongroom.Server;
 
 namespace Strongroom.Cli;
@@ -26,6 +27,7 @@ internal static class Failures
                 new Failure(ExitCode.Failed, $"the service does not answer ({socket.Message}; {request.Message}); start it with 'strongroom serve' or correct OS_AUTH_URL."),
             HttpRequestException request => new Failure(ExitCode.Failed, $"the service does not answer ({request.Message}); check OS_AUTH_URL."),
             DriverException driver => new Failure(driver.Failure == DriverFailure.Missing ? ExitCode.NotFound : ExitCode.Failed, driver.Message),
+            RepositoryException repository => new Failure(repository.Failure == RepositoryFailure.NotFound ? ExitCode.NotFound : ExitCode.Failed, repository.Message),
             ObjectStoreException store => new Failure(ExitCode.Failed, store.Message),
             UnauthorizedAccessException access => new Failure(ExitCode.Failed, $"{access.Message} Run it as a user who may, or change the permissions."),
             IOException io => new Failure(ExitCode.Failed, io.Message),

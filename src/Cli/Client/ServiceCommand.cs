@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Strongroom.Contract;
 
 namespace Strongroom.Cli.Client;
@@ -21,12 +22,22 @@ internal static class ServiceCommand
         foreach (Symbol part in parts)
         {
             if (part is Argument argument)
+            {
+                argument.Validators.Add(RefuseOptions);
                 verb.Add(argument);
+            }
             else
                 verb.Add((Option)part);
         }
 
         noun.Add(verb);
         return verb;
+    }
+
+    // The parser takes an option it does not know for an argument: 'delete one --force' would delete two things.
+    private static void RefuseOptions(ArgumentResult result)
+    {
+        foreach (string option in result.Tokens.Select(token => token.Value).Where(value => value.Length > 1 && value.StartsWith('-')))
+            result.AddError($"There is no option '{option}' here; a path that begins with a dash is written ./{option}.");
     }
 }

@@ -36,6 +36,7 @@ internal sealed class ProgressBoard
     public static async Task<T> RunAsync<T>(Shell shell, Func<ProgressBoard, Task<T>> work, CancellationToken cancellationToken)
     {
         var board = new ProgressBoard();
+        long startedAt = shell.Time.GetTimestamp();
         Task<T> running = work(board);
         await Task.WhenAny(running, Task.Delay(Patience, shell.Time, cancellationToken));
         if (!running.IsCompleted)
@@ -43,15 +44,14 @@ internal sealed class ProgressBoard
             if (shell.ErrorIsTerminal)
                 await ProgressBars.DrawUntilAsync(shell, board, running);
             else
-                await WriteLinesUntilAsync(shell, board, running);
+                await WriteLinesUntilAsync(shell, board, running, startedAt);
         }
 
         return await running;
     }
 
-    private static async Task WriteLinesUntilAsync(Shell shell, ProgressBoard board, Task running)
+    private static async Task WriteLinesUntilAsync(Shell shell, ProgressBoard board, Task running, long startedAt)
     {
-        long startedAt = shell.Time.GetTimestamp();
         var finished = new HashSet<ProgressItem>();
         while (true)
         {

@@ -1,0 +1,132 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Strongroom.ObjectStores;
+using Strongroom.Repository;
+using Strongroom.Server;
+
+namespace Strongroom.Cli.Repositories;
+
+/// <summary>
+/// Which repository a command works on: <c>--repo URL</c> with a password or key file, or <c>--data DIR</c>, the repository
+/// and keys of an installation, whose database and service are not asked.
+/// </summary>
+internal sealed class RepositoryLocation
+{
+    private const string DefaultDomainId = "default";
+    private const int KeyFileBytesMax = 64 << 10;
+
+    private readonly Option<string?> repository = new("--repo") { Description = "The repository: a directory or a store's URL.", HelpName = "url" };
+    private readonly Option<string?> passwordFile = new("--password-file") { Description = "Its password is the first line of this file, - for standard input.", HelpName = "file" };
+    private readonly Option<string?> keyFile = new("--key-file") { Description = "The file that opens it in place of a password.", HelpName = "file" };
+    private readonly Option<string?> data = new("--data") { Description = "Instead of --repo: an installation's data directory.", HelpName = "directory" };
+    private readonly Option<string?> config = new("--config") { Description = "With --data: the installation's settings (JSON).", HelpName = "file" };
+    private readonly Option<string?> domain = new("--domain") { Description = "Only this domain; an installation has one per project, named by the project's id.", HelpName = "id" };
+    private readonly bool allowsInstallation;
+
+    /// <param name="command">Gets the options.</param>
+    /// <param name="allowsInstallation">False where only the service may write: it would not know of what was made behind its back.</param>
+    public RepositoryLocation(Command command, bool allowsInstallation)
+    {
+        this.allowsInstallation = allowsInstallation;
+        command.Add(repository);
+        command.Add(passwordFile);
+        command.Add(keyFile);
+        if (allowsInstallation)
+        {
+            command.Add(data);
+            command.Add(config);
+            command.Add(domain);
+        }
+
+        command.Validators.Add(Check);
+    }
+
+    /// <param name="parsed">The command line.</param>
+    /// <param name="writes">False opens the store so that nothing can be changed.</param>
+    /// <param name="shell">Its clock and streams.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task<RepositoryAccess> OpenAsync(ParseResult parsed, bool writes, Shell shell, CancellationToken cancellationToken)
+    {
+        RepositoryAccess access = allowsInstallation && parsed.GetValue(repository) is null
+            ? await OpenInstallationAsync(parsed, writes, shell, cancellationToken)
+            : await OpenNamedAsync(parsed, writes, shell, cancellationToken);
+        try
+        {
+            string? only = allowsInstallation ? parsed.GetValue(domain) : DefaultDomainId;
+            await access.OpenDomainsAsync(only, create: writes && !allowsInstallation, cancellationToken);
+            return access;
+        }
+        catch
+        {
+            await access.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Makes the repository.</summary>
+    /// <returns>Its id.</returns>
+    public async Task<string> CreateAsync(ParseResult parsed, RepositoryOptions options, Shell shell, CancellationToken cancellationToken)
+    {
+        RepositoryKey key = await ReadKeyAsync(parsed, cancellationToken);
+        await using IObjectStore store = await OpenStoreAsync(parsed, writes: true, shell, cancellationToken);
+        await using BackupRepository made = await BackupRepository.CreateAsync(store, key, options, shell.Time, cancellationToken);
+        return made.Id;
+    }
+
+    private void Check(CommandResult result)
+    {
+        bool hasRepository = result.GetValue(repository) is not null;
+        bool hasData = allowsInstallation && result.GetValue(data) is not null;
+        bool hasKey = result.GetValue(passwordFile) is null != result.GetValue(keyFile) is null;
+        if (hasRepository == hasData)
+            result.AddError(allowsInstallation ? "Say which repository: either --repo URL or --data DIRECTORY." : "Say which repository: --repo URL.");
+        else if (hasRepository && !hasKey)
+            result.AddError("Say what opens the repository: either --password-file or --key-file.");
+        else if (hasData && (result.GetValue(passwordFile) ?? result.GetValue(keyFile)) is not null)
+            result.AddError("An installation has its own key; leave --password-file and --key-file out, or name the store with --repo.");
+    }
+
+    private async Task<RepositoryAccess> OpenInstallationAsync(ParseResult parsed, bool writes, Shell shell, CancellationToken cancellationToken)
+    {
+        ServerOptions options = ServerOptions.Load(parsed.GetValue(config));
+        options.DataDirectory = parsed.GetValue(data)!;
+        InstallationRepository installation =
+            await InstallationRepository.OpenAsync(options, new RepositoryOptions(), readOnly: !writes, shell.Time, cancellationToken);
+        return new RepositoryAccess(installation.Repository, installation);
+    }
+
+    private async Task<RepositoryAccess> OpenNamedAsync(ParseResult parsed, bool writes, Shell shell, CancellationToken cancellationToken)
+    {
+        RepositoryKey key = await ReadKeyAsync(parsed, cancellationToken);
+        IObjectStore store = await OpenStoreAsync(parsed, writes, shell, cancellationToken);
+        try
+        {
+            BackupRepository opened = await BackupRepository.OpenAsync(store, key, new RepositoryOptions(), shell.Time, cancellationToken);
+            return new RepositoryAccess(opened, opened, store);
+        }
+        catch
+        {
+            await store.DisposeAsync();
+            throw;
+        }
+    }
+
+    private ValueTask<IObjectStore> OpenStoreAsync(ParseResult parsed, bool writes, Shell shell, CancellationToken cancellationToken) =>
+        ObjectStoreCatalog.OpenAsync(
+            new ObjectStores.ObjectStoreOptions { Url = parsed.GetValue(repository)!, ReadOnly = !writes }, shell.Time, cancellationToken);
+
+    private async Task<RepositoryKey> ReadKeyAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        if (parsed.GetValue(passwordFile) is { } file)
+        {
+            using TextReader reader = file == "-" ? Console.In : new StreamReader(file);
+            string password = await reader.ReadLineAsync(cancellationToken) ?? "";
+            return password.Length > 0 ? RepositoryKey.FromPassword(password) : throw CommandException.Usage($"The first line of {file} is empty; it should be the password.");
+        }
+
+        string path = parsed.GetValue(keyFile)!;
+        if (new FileInfo(path) is { Exists: true, Length: < 16 or > KeyFileBytesMax })
+            throw CommandException.Usage($"{path} is no key file: it should have 16 random bytes or more.");
+        return RepositoryKey.FromKeyFile(await File.ReadAllBytesAsync(path, cancellationToken));
+    }
+}

@@ -1,0 +1,152 @@
+using System.CommandLine;
+using Strongroom.Cli.Client;
+using Strongroom.Cli.Output;
+using Strongroom.Cli.Progress;
+using Strongroom.Repository;
+
+namespace Strongroom.Cli.Repositories;
+
+/// <summary><c>repo check</c>, <c>stats</c> and <c>rebuild</c>: is it sound, where are the bytes, and the way out when indexes are lost.</summary>
+internal static class Upkeep
+{
+    private static readonly Column<CheckDamage>[] DamageColumns =
+    [
+        new("object", damage => damage.ObjectName),
+        new("offset", damage => damage.Offset < 0 ? null : damage.Offset),
+        new("message", damage => damage.Message),
+        new("backup_ids", damage => damage.Backups),
+    ];
+
+    private static readonly Column<RepositoryStatistics>[] StatisticsColumns =
+    [
+        new("total_bytes", all => new ByteSize(all.TotalBytes)),
+        new("own_bytes", all => new ByteSize(all.Backups.Sum(backup => backup.OwnBytes))),
+        new("shared_bytes", all => new ByteSize(all.SharedBytes)),
+        new("reclaimable_bytes", all => new ByteSize(all.ReclaimableBytes)),
+        new("backup_count", all => all.Backups.Count),
+        new("logical_bytes", all => new ByteSize(all.LogicalBytes)),
+        new("data_bytes", all => new ByteSize(all.DataBytes)),
+        new("unique_chunks", all => all.UniqueChunks),
+        new("unique_bytes", all => new ByteSize(all.UniqueChunkBytes)),
+        new("objects", all => all.Kinds.Select(kind => $"{kind.Kind}: {kind.Objects} with {kind.Bytes} bytes")),
+    ];
+
+    private static readonly Column<BackupStatistics>[] BackupColumns =
+    [
+        new("id", backup => backup.BackupId),
+        new("logical_bytes", backup => new ByteSize(backup.LogicalBytes)),
+        new("data_bytes", backup => new ByteSize(backup.DataBytes)),
+        new("own_bytes", backup => new ByteSize(backup.OwnBytes)),
+        new("resource_id", backup => backup.ResourceId),
+        new("domain", backup => backup.Domain) { IsDetail = true },
+    ];
+
+    public static void AddCheck(Command noun, Shell shell)
+    {
+        var readData = new Option<bool>("--read-data") { Description = "Read, open and hash every stored byte as well." };
+        var share = new Option<double>("--share") { Description = "With --read-data: the share of packs to read, chosen anew each time.", DefaultValueFactory = _ => 1, HelpName = "0..1" };
+        share.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<double>() is not (> 0 and <= 1))
+                result.AddError("A share is above 0 and up to 1.");
+        });
+        Command verb = noun.AddVerb("check", "Checks everything that leads to every backup; lists what is damaged.", readData, share);
+        var location = new RepositoryLocation(verb, allowsInstallation: true);
+        var output = new OutputOptions<CheckDamage>(verb, DamageColumns);
+        verb.SetAction(async (parsed, cancellationToken) =>
+        {
+            await using RepositoryAccess access = await location.OpenAsync(parsed, writes: false, shell, cancellationToken);
+            var options = new CheckOptions { ReadData = parsed.GetValue(readData), Share = parsed.GetValue(share) };
+            CheckReport report = await CheckAsync(shell, access, options, cancellationToken);
+            foreach (string note in report.Notes)
+                shell.Say($"note: {note}");
+            shell.Say($"checked {report.Backups} backups, {report.Packs} packs with {report.Chunks} chunks; read {new ByteSize(report.ReadBytes)}; {(report.IsSound ? "sound" : $"{report.DamageCount} things are damaged")}");
+            output.WriteList(shell, parsed, report.Damages);
+            return (int)(report.IsSound ? ExitCode.Done : ExitCode.Failed);
+        });
+    }
+
+    internal static Task<CheckReport> CheckAsync(Shell shell, RepositoryAccess access, CheckOptions options, CancellationToken cancellationToken) =>
+        ProgressBoard.RunAsync(
+            shell,
+            board =>
+            {
+                ProgressItem item = board.Add("check", countsBytes: true);
+                var progress = new Reporter<CheckProgress>(done => item.Report(done.DoneBytes, done.TotalBytes, options.ReadData ? "reading packs" : "reading directories"));
+                return RepositoryCheck.RunAsync(access.Repository, access.Domains, options, progress, cancellationToken);
+            },
+            cancellationToken);
+
+    public static void AddStatistics(Command noun, Shell shell)
+    {
+        Command verb = noun.AddVerb("stats", "Shows where the bytes in the store are.");
+        var location = new RepositoryLocation(verb, allowsInstallation: true);
+        var output = new OutputOptions<RepositoryStatistics>(verb, StatisticsColumns);
+        verb.SetAction(async (parsed, cancellationToken) =>
+        {
+            output.WriteOne(shell, parsed, await CollectAsync(parsed, location, shell, cancellationToken));
+            return (int)ExitCode.Done;
+        });
+
+        Command perBackup = noun.AddVerb("usage", "Shows what each backup amounts to, and what deleting it alone would free.");
+        var perBackupLocation = new RepositoryLocation(perBackup, allowsInstallation: true);
+        var perBackupOutput = new OutputOptions<BackupStatistics>(perBackup, BackupColumns);
+        perBackup.SetAction(async (parsed, cancellationToken) =>
+        {
+            perBackupOutput.WriteList(shell, parsed, (await CollectAsync(parsed, perBackupLocation, shell, cancellationToken)).Backups);
+            return (int)ExitCode.Done;
+        });
+    }
+
+    private static async Task<RepositoryStatistics> CollectAsync(
+        ParseResult parsed, RepositoryLocation location, Shell shell, CancellationToken cancellationToken)
+    {
+        await using RepositoryAccess access = await location.OpenAsync(parsed, writes: false, shell, cancellationToken);
+        return await ProgressBoard.RunAsync(
+            shell,
+            async board =>
+            {
+                ProgressItem item = board.Add("counting", countsBytes: false);
+                RepositoryStatistics all = await RepositoryStatistics.CollectAsync(access.Repository, access.Domains, cancellationToken);
+                item.Finish("done");
+                return all;
+            },
+            cancellationToken);
+    }
+
+    public static void AddRebuild(Command noun, Shell shell)
+    {
+        Command verb = noun.AddVerb("rebuild", "Writes the indexes anew from the packs.");
+        var location = new RepositoryLocation(verb, allowsInstallation: true);
+        verb.SetAction(async (parsed, cancellationToken) =>
+        {
+            await using RepositoryAccess access = await location.OpenAsync(parsed, writes: true, shell, cancellationToken);
+            var code = ExitCode.Done;
+            foreach (RepositoryDomain domain in access.Domains)
+            {
+                RebuildReport report = await ProgressBoard.RunAsync(
+                    shell,
+                    board =>
+                    {
+                        ProgressItem item = board.Add($"domain {domain.Id}", countsBytes: false);
+                        return IndexRebuild.RunAsync(domain, new Reporter<long>(packs => item.Report(0, 0, $"{packs} packs")), cancellationToken);
+                    },
+                    cancellationToken);
+                shell.Say($"domain {domain.Id}: indexed {report.Chunks} chunks in {report.Packs} packs");
+                foreach (RepositoryException damage in report.Damages)
+                {
+                    shell.Say($"  {damage.Message}");
+                    code = ExitCode.Partial;
+                }
+            }
+
+            return (int)code;
+        });
+    }
+
+    /// <summary>Unlike <see cref="Progress{T}"/>, on the reporting thread and in order.</summary>
+    private sealed class Reporter<T>(Action<T> report) : IProgress<T>
+    {
+        public void Report(T value) => report(value);
+    }
+}
