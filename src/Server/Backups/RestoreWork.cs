@@ -2,6 +2,7 @@ using Strongroom.Contract;
 using Strongroom.Contract.Resources;
 using Strongroom.Contract.Vaults;
 using Strongroom.Protection;
+using Strongroom.Repository;
 using Strongroom.Server.Database;
 using Strongroom.Server.Resources;
 using Strongroom.Server.Tasks;
@@ -30,7 +31,12 @@ internal sealed class RestoreWork(MetadataDatabase database, IProtectionEngine e
         return Settled(task, TaskEnd.Ended("restore", outcome.ProblemCount, outcome.Problems), ProtectStatuses.Available);
     }
 
-    public TaskResult Fail(TaskRecord task, Exception error, bool hasWritten) => Fail(task, TaskFailure.OfRestore(error), hasWritten);
+    public TaskResult Fail(TaskRecord task, Exception error, bool hasWritten)
+    {
+        TaskEnd end = TaskFailure.OfRestore(error);
+        // Which backup cannot be read stands beside what is damaged.
+        return Fail(task, error is RepositoryException ? end with { ErrorMessage = $"Backup {task.BackupId}: {end.ErrorMessage}" } : end, hasWritten);
+    }
 
     /// <summary>A target half overwritten shows it in its vault, until a later restore or backup of it succeeds.</summary>
     public TaskResult Fail(TaskRecord task, TaskEnd end, bool hasWritten) =>
