@@ -25,7 +25,7 @@ internal static class DemoCommand
         var output = new OutputOptions<DemoRow>(command, DemoRow.Columns);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            using var directory = DemoDirectory.Make(parsed.GetValue(data));
+            await using var directory = DemoDirectory.Make(parsed.GetValue(data));
             RequireRoom(directory.Path);
             var options = new ServerOptions { DataDirectory = Path.Combine(directory.Path, "data"), Url = parsed.GetValue(url)! };
             options.Identity.AdminPassword = RandomNumberGenerator.GetHexString(16, lowercase: true);
@@ -77,11 +77,10 @@ internal static class DemoCommand
         CbrClient cbr = await CbrClient.LogInAsync(http, new Uri(service.Address), service.Credentials, cancellationToken);
         var story = new DemoStory(shell, cbr, originals);
         await story.RunAsync(
-            token =>
+            async token =>
             {
-                originals.DropStaging();
+                await originals.DropStagingAsync(token);
                 DemoDamage.Inflict(shell, service.DataDirectory);
-                return Task.CompletedTask;
             },
             cancellationToken);
         return story;

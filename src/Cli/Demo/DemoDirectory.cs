@@ -1,7 +1,7 @@
 namespace Strongroom.Cli.Demo;
 
 /// <summary>Where the demo lives: a temporary directory that goes when it ends, or one the user named, which stays.</summary>
-internal sealed class DemoDirectory : IDisposable
+internal sealed class DemoDirectory : IAsyncDisposable
 {
     private bool isTemporary;
 
@@ -24,9 +24,9 @@ internal sealed class DemoDirectory : IDisposable
 
     public void Keep() => isTemporary = false;
 
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
         if (isTemporary)
-            Directory.Delete(Path, recursive: true);
+            await HostTool.RemoveAsync(Path, CancellationToken.None);
     }
 }

@@ -110,26 +110,26 @@ internal sealed partial class DemoOriginals
     }
 
     /// <summary>The bad day: one disk is overwritten here and there, the other one and the tree are gone.</summary>
-    public void Destroy()
+    public async Task DestroyAsync(CancellationToken cancellationToken)
     {
         const int StripeBytes = 1 << 20;
         byte[] garbage = new byte[StripeBytes];
-        using (FileStream disk = File.OpenWrite(SystemDisk))
+        await using (FileStream disk = File.OpenWrite(SystemDisk))
         {
             for (long offset = 0; offset < SystemDiskBytes; offset += 4 * StripeBytes)
             {
                 RandomNumberGenerator.Fill(garbage);
                 disk.Position = offset;
-                disk.Write(garbage);
+                await disk.WriteAsync(garbage, cancellationToken);
             }
         }
 
         File.Delete(DataDisk);
-        Directory.Delete(Tree, recursive: true);
+        await HostTool.RemoveAsync(Tree, cancellationToken);
     }
 
     /// <summary>The copies the disks were made from are needed until the changes are made.</summary>
-    public void DropStaging() => Directory.Delete(staging, recursive: true);
+    public Task DropStagingAsync(CancellationToken cancellationToken) => HostTool.RemoveAsync(staging, cancellationToken);
 
     private static IEnumerable<(string HostPath, string Name)> Named(string[] additions) =>
         additions.Select((path, number) => (path, $"added-{number:000}"));

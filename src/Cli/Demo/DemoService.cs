@@ -34,7 +34,9 @@ internal sealed class DemoService(ServerOptions options) : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (running is not null)
-            await running.DisposeAsync();
+        if (running is null)
+            return;
+        await running.StopAsync();
+        await running.DisposeAsync();
     }
 }

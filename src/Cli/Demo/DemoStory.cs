@@ -117,7 +117,7 @@ internal sealed class DemoStory
 
     private async Task RestoreAsync(string step, Point point, DemoSums expected, CancellationToken cancellationToken)
     {
-        originals.Destroy();
+        await originals.DestroyAsync(cancellationToken);
         shell.Say($"demo: {step}: one disk is overwritten with garbage, the other disk and the directory are deleted; bringing them back");
         BackupShape ofServer = await cbr.GetBackupAsync(point.ServerBackupId, cancellationToken);
         string serverTask = await cbr.RestoreBackupAsync(

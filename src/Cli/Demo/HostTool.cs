@@ -51,4 +51,8 @@ internal static class HostTool
             throw;
         }
     }
+
+    /// <summary>Removes a directory with all that is in it, whatever the names: the platform's own call stumbles over those that are not UTF-8.</summary>
+    public static Task RemoveAsync(string directory, CancellationToken cancellationToken) =>
+        RunAsync("/bin/rm", ["-rf", "--one-file-system", "--", directory], cancellationToken);
 }

@@ -34,7 +34,9 @@ internal sealed class HostPaths(DriverCatalog drivers, string dataDirectory)
                 throw BodyReader.Refused($"{ShownText.Quoted(path)} must be {needed} to be registered as {type}.");
             }
 
-            long sizeBytes = state is { Kind: ContentKind.Tree, SizeBytes: 0 } ? TreeBytes(full, cancellationToken) : state.SizeBytes;
+            long sizeBytes = state is { Kind: ContentKind.Tree, SizeBytes: 0 }
+                ? await TreeBytesAsync(driver, full, cancellationToken)
+                : state.SizeBytes;
             return new MeasuredPath(full, driver.Name, sizeBytes);
         }
         catch (Exception error) when (error is DriverException or IOException or UnauthorizedAccessException)
@@ -43,15 +45,30 @@ internal sealed class HostPaths(DriverCatalog drivers, string dataDirectory)
         }
     }
 
-    /// <summary>The files of a tree added up; what cannot be looked into counts nothing, and links are not followed.</summary>
-    private static long TreeBytes(string directory, CancellationToken cancellationToken)
+    /// <summary>The files of a tree added up, by the driver, which knows names that are not UTF-8; what cannot be looked into counts nothing.</summary>
+    private static async ValueTask<long> TreeBytesAsync(IResourceDriver driver, string directory, CancellationToken cancellationToken)
     {
-        var all = new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true, AttributesToSkip = FileAttributes.ReparsePoint };
+        await using var tree = (ITreeSource)await driver.OpenSourceAsync(directory, cancellationToken);
         long bytes = 0;
-        foreach (FileInfo file in new DirectoryInfo(directory).EnumerateFiles("*", all))
+        var problems = new List<TreeProblem>();
+        var directories = new Stack<TreePath>([TreePath.Root]);
+        while (directories.TryPop(out TreePath at))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            bytes += file.Length;
+            problems.Clear();
+            try
+            {
+                foreach (TreeEntry entry in tree.List(at, problems))
+                {
+                    bytes += entry.SizeBytes;
+                    if (entry.Type == TreeEntryType.Directory)
+                        directories.Push(at.Append(entry.Name));
+                }
+            }
+            catch (DriverException)
+            {
+                // Gone or closed to us: a backup will say so.
+            }
         }
 
         return bytes;
