@@ -133,6 +133,20 @@ public sealed class ServerOptions
         ValidateSection("Vaults:", Vaults);
     }
 
+    /// <summary>Password hashes and keys live there: nobody but the owner reads them.</summary>
+    /// <exception cref="StartRefusedException">It cannot be made.</exception>
+    internal void CreateDataDirectory()
+    {
+        try
+        {
+            Directory.CreateDirectory(DataDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new StartRefusedException($"The data directory {DataDirectory} cannot be made: {error.Message}", error);
+        }
+    }
+
     /// <summary>The address to listen on; null means every address.</summary>
     internal (IPAddress? Address, int Port) ParseUrl()
     {

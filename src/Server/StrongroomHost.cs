@@ -25,6 +25,7 @@ public static class StrongroomHost
     public static WebApplication Build(ServerOptions options, TimeProvider? time = null, Action<IServiceCollection>? customise = null)
     {
         options.Validate();
+        options.CreateDataDirectory();
 
         // The empty builder: no settings files from the working directory, no environment but our own, nothing to switch off.
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "Strongroom" });
@@ -101,6 +102,8 @@ public static class StrongroomHost
     {
         logging.SetMinimumLevel(LogLevel.Information);
         logging.AddFilter("Microsoft", LogLevel.Warning);
+        // It opens an activity and a scope for every request as long as anything of it could be logged; failures are the shell's.
+        logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         logging.AddSimpleConsole(console =>
         {
             console.SingleLine = true;

@@ -11,7 +11,7 @@ public sealed class DatabaseOptions
     [Range(2, 1000)]
     public int ConnectionCountMax { get; set; } = 32;
 
-    /// <summary>Opens the database these settings name; it connects at first use.</summary>
+    /// <summary>Opens the database these settings name; it connects at first use. The data directory must be there.</summary>
     internal MetadataDatabase Open(string dataDirectory)
     {
         if (ConnectionString.Length > 0)
@@ -26,20 +26,6 @@ public sealed class DatabaseOptions
             }
         }
 
-        CreatePrivateDirectory(dataDirectory);
         return new MetadataDatabase(Dialect.Sqlite, $"Data Source={Path.Combine(dataDirectory, "strongroom.db")}", ConnectionCountMax);
-    }
-
-    // Password hashes and keys live here: nobody but the owner reads them.
-    private static void CreatePrivateDirectory(string path)
-    {
-        try
-        {
-            Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new StartRefusedException($"The data directory {path} cannot be made: {error.Message}", error);
-        }
     }
 }

@@ -39,6 +39,7 @@ public sealed class IdentityAdministration : IAsyncDisposable
     public static async Task<IdentityAdministration> OpenAsync(ServerOptions options, CancellationToken cancellationToken)
     {
         options.Validate();
+        options.CreateDataDirectory();
         MetadataDatabase opened = options.Database.Open(options.DataDirectory);
         try
         {
