@@ -107,7 +107,7 @@ public sealed class IdentityAdministration : IAsyncDisposable
             },
             cancellationToken);
 
-    /// <summary>Deletes a project with its role assignments and tokens. One that still owns vaults or resources is refused (409).</summary>
+    /// <summary>Deletes a project with its role assignments and tokens. Vaults and resources it still owns stay, out of everyone's reach.</summary>
     public Task DeleteProjectAsync(string nameOrId, string? domain, CancellationToken cancellationToken) =>
         database.WriteAsync(
             async session =>
