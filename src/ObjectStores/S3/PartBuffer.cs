@@ -1,12 +1,15 @@
-using System.Buffers;
+using System.Runtime.InteropServices;
 
 namespace Strongroom.ObjectStores.S3;
 
-/// <summary>Bytes waiting to be sent, in rented pieces, readable as often as a request has to be made again.</summary>
-internal sealed class PartBuffer : IDisposable
+/// <summary>
+/// Bytes waiting to be sent, readable as often as a request has to be made again. In memory of the system's, in pieces: it is
+/// given back as soon as the bytes have arrived, where the shared pool of arrays drops most of so many and lets the heap grow.
+/// </summary>
+internal sealed unsafe class PartBuffer : IDisposable
 {
     private const int PieceBytes = 1 << 20;
-    private readonly List<byte[]> _pieces = [];
+    private readonly List<nint> _pieces = [];
 
     public long Length { get; private set; }
 
@@ -16,26 +19,26 @@ internal sealed class PartBuffer : IDisposable
         {
             int at = (int)(Length % PieceBytes);
             if (at == 0)
-                _pieces.Add(ArrayPool<byte>.Shared.Rent(PieceBytes));
+                _pieces.Add((nint)NativeMemory.Alloc(PieceBytes));
             int count = Math.Min(bytes.Length, PieceBytes - at);
-            bytes[..count].CopyTo(_pieces[^1].AsSpan(at));
+            bytes[..count].CopyTo(new Span<byte>((byte*)_pieces[^1] + at, count));
             Length += count;
             bytes = bytes[count..];
         }
     }
 
-    /// <summary>The bytes from an offset on, at least one, as far as they lie together.</summary>
-    public ReadOnlyMemory<byte> At(long offset)
+    /// <summary>The bytes from an offset on, as far as they lie together; valid until the buffer is disposed.</summary>
+    public ReadOnlySpan<byte> At(long offset)
     {
         int at = (int)(offset % PieceBytes);
-        return _pieces[(int)(offset / PieceBytes)].AsMemory(at, (int)Math.Min(PieceBytes - at, Length - offset));
+        return new ReadOnlySpan<byte>((byte*)_pieces[(int)(offset / PieceBytes)] + at, (int)Math.Min(PieceBytes - at, Length - offset));
     }
 
     /// <summary>Gives the memory back. Nobody may be reading.</summary>
     public void Dispose()
     {
-        foreach (byte[] piece in _pieces)
-            ArrayPool<byte>.Shared.Return(piece);
+        foreach (nint piece in _pieces)
+            NativeMemory.Free((void*)piece);
         _pieces.Clear();
         Length = 0;
     }
@@ -63,7 +66,7 @@ internal sealed class PartStream(IReadOnlyList<PartBuffer> parts, S3Exchange exc
         {
             if (offset < part.Length)
             {
-                var bytes = part.At(offset).Span;
+                var bytes = part.At(offset);
                 int count = Math.Min(bytes.Length, buffer.Length);
                 bytes[..count].CopyTo(buffer);
                 Position += count;

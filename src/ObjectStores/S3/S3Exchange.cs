@@ -11,10 +11,12 @@ internal sealed class S3Exchange : IDisposable
     private readonly CancellationTokenSource _stall;
     private readonly CancellationTokenSource _either;
     private readonly TimeSpan _stallTimeout;
+    private readonly TimeProvider _time;
+    private long _armedAt;
 
     public S3Exchange(TimeSpan stallTimeout, TimeProvider time, CancellationToken cancellationToken)
     {
-        _stallTimeout = stallTimeout;
+        (_stallTimeout, _time, _armedAt) = (stallTimeout, time, time.GetTimestamp());
         _stall = new CancellationTokenSource(stallTimeout, time);
         _either = CancellationTokenSource.CreateLinkedTokenSource(_stall.Token, cancellationToken);
         _current.Value = this; // as long as the asynchronous method that made it
@@ -33,8 +35,14 @@ internal sealed class S3Exchange : IDisposable
     /// <summary>The server's clock when it answered; null when it did not say.</summary>
     public DateTimeOffset? ServerTime { get; set; }
 
-    /// <summary>A byte moved.</summary>
-    public void Progress() => _stall.CancelAfter(_stallTimeout);
+    /// <summary>A byte moved. Cheap: the timer is set anew only when a tenth of its time has gone.</summary>
+    public void Progress()
+    {
+        if (_time.GetElapsedTime(_armedAt) < _stallTimeout / 10)
+            return;
+        _armedAt = _time.GetTimestamp();
+        _stall.CancelAfter(_stallTimeout);
+    }
 
     public void Dispose()
     {

@@ -177,16 +177,15 @@ internal sealed class S3Upload(S3Connection connection, S3Features features, str
     /// </summary>
     private async Task<bool> IsOursAsync(CancellationToken cancellationToken)
     {
-        byte[] piece = new byte[(int)Math.Min(_sizeBytes + 1, 4 << 20)];
+        byte[] piece = new byte[1 << 20];
         long offset = 0;
         foreach (var buffer in _parts.Select(part => part.Buffer))
         {
             for (long at = 0; at < buffer.Length;)
             {
-                var ours = buffer.At(at);
-                ours = ours[..Math.Min(ours.Length, piece.Length)];
-                int read = (await connection.GetAsync($"compare {name}", _key, offset, piece.AsMemory(0, ours.Length), cancellationToken)).ReadBytes;
-                if (read != ours.Length || !ours.Span.SequenceEqual(piece.AsSpan(0, read)))
+                int length = Math.Min(buffer.At(at).Length, piece.Length);
+                int read = (await connection.GetAsync($"compare {name}", _key, offset, piece.AsMemory(0, length), cancellationToken)).ReadBytes;
+                if (read != length || !buffer.At(at)[..length].SequenceEqual(piece.AsSpan(0, read)))
                     return false;
                 at += read;
                 offset += read;

@@ -181,10 +181,11 @@ public sealed class LocalObjectStoreTests : ObjectStoreContract
     [InlineData(75, ObjectStoreFailure.Invalid)]
     public async Task A_failing_system_call_is_a_failure_of_its_kind_and_leaves_no_half_object(int error, ObjectStoreFailure expected)
     {
+        using var directory = new TemporaryDirectory(inMemory: true);
         int failures = 0;
         for (int number = 1; ; number++)
         {
-            string root = Path.Combine(_directory.Path, $"failing-{number}");
+            string root = Path.Combine(directory.Path, $"failing-{number}");
             var calls = new FailingFileCalls(number, error);
             await using var store = new LocalObjectStore(root, calls);
             try
