@@ -190,6 +190,8 @@ internal sealed partial class TaskRunner : BackgroundService
     /// <summary>Writes the end, again and again while the database is away: what was done must not be lost for that.</summary>
     private async Task SettleAsync(RunningTask run, TaskResult result)
     {
+        // A short run ends before the beat loop wrote where it was.
+        TaskProgress? last = run.TakeUnwritten();
         while (true)
         {
             try
@@ -199,6 +201,8 @@ internal sealed partial class TaskRunner : BackgroundService
                     async session =>
                     {
                         DateTimeOffset now = time.GetStoredNow();
+                        if (last is not null)
+                            await TaskTable.ReportAsync(session, run.Lease, last, now, CancellationToken.None);
                         if (!await TaskTable.FinishAsync(session, run.Lease, result.End, now, CancellationToken.None))
                             throw new LeaseLostException(run.Lease);
                         await result.SettleAsync(session, now, CancellationToken.None);

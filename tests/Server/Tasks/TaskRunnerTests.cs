@@ -28,6 +28,19 @@ public abstract class TaskRunnerTests(ServerFixture server) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_run_shorter_than_the_progress_interval_still_shows_what_it_read()
+    {
+        (TaskWorld world, _, _, string id) = await OrderedAsync();
+        world.Engine.ToReport.Enqueue(new RunProgress(RunPhase.Reading, 7 * FakeEngine.Mb, 7 * FakeEngine.Mb, 1, 1));
+
+        await using TestWorker worker = await TestWorker.StartAsync(server, world.Engine);
+
+        JsonNode task = await world.EndOfAsync(id);
+        Assert.Equal("success", (string?)task["status"]);
+        Assert.Equal(7 * FakeEngine.Mb, (long)(await world.TaskAsync(id))["bytes_total"]!);
+    }
+
+    [Fact]
     public async Task A_killed_workers_backup_is_made_by_the_next_one_on_the_machine_at_once()
     {
         (TaskWorld world, string vault, string disk, string id) = await OrderedAsync();
