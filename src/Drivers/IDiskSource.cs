@@ -7,7 +7,8 @@ public interface IDiskSource : ISource
 
     /// <summary>
     /// The ranges that may hold data, ascending, not overlapping, clipped to the size; what lies between reads as zeros
-    /// and is never read. Ranges are as fine as the system tells, so their bounds need not be aligned to anything.
+    /// and is never read. Ranges are as fine as the system tells, so their bounds need not be aligned to anything. A range
+    /// costs time by its whole length on some file systems, clipped or not: ask once for all, not piece by piece.
     /// </summary>
     IEnumerable<DiskExtent> DataExtents(long fromOffset, long toOffset);
 

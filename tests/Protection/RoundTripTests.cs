@@ -96,6 +96,7 @@ public sealed class RoundTripTests
         await test.Restore("one", test.Scratch["copy"]);
 
         Assert.Equal(data, driver.BytesRead);
+        Assert.Equal(1, driver.ExtentQuestions);
         Assert.Equal(data, outcome.Members[0].DataBytes);
         Assert.Equal(2L << 30, outcome.Members[0].SizeBytes);
         RandomImage.AssertEqual(disk, test.Scratch["copy"]);

@@ -12,6 +12,9 @@ internal sealed class WatchedDriver(IResourceDriver inner) : IResourceDriver
     /// <summary>Files opened so far.</summary>
     public int FilesOpened => opened;
 
+    /// <summary>How often a disk was asked where its data is.</summary>
+    public int ExtentQuestions { get; private set; }
+
     /// <summary>Bytes read so far, of files and disks.</summary>
     public long BytesRead;
 
@@ -48,7 +51,11 @@ internal sealed class WatchedDriver(IResourceDriver inner) : IResourceDriver
 
         public long SizeBytes => source.SizeBytes;
 
-        public IEnumerable<DiskExtent> DataExtents(long fromOffset, long toOffset) => source.DataExtents(fromOffset, toOffset);
+        public IEnumerable<DiskExtent> DataExtents(long fromOffset, long toOffset)
+        {
+            driver.ExtentQuestions++;
+            return source.DataExtents(fromOffset, toOffset);
+        }
 
         public void Read(long offset, Span<byte> destination)
         {

@@ -4,7 +4,8 @@ namespace Strongroom.Protection.Disks;
 
 /// <summary>
 /// Deals out the regions of a disk that may hold data, each once and in order, with the whole regions of hole before each.
-/// A hole costs one question to the file system, however large it is. Thread-safe.
+/// The file system is asked once for the whole disk: finding the end of an extent costs as much as the extent is long, so that
+/// asking again for every region would take time by the square of the size. Thread-safe.
 /// </summary>
 internal sealed class DataRegions : IDisposable
 {
@@ -29,27 +30,45 @@ internal sealed class DataRegions : IDisposable
         {
             if (next >= sizeBytes)
                 return null;
-            while (extent is not { } known || known.Offset + known.LengthBytes <= next)
+            long hole = next;
+            if (FindExtentPast(next) is not { } found)
             {
-                if (!extents.MoveNext())
-                    return TakeRest();
-                extent = extents.Current;
+                next = sizeBytes;
+                return new DataRegion(hole, sizeBytes - hole, sizeBytes, 0, []);
             }
 
-            long offset = Math.Max(next, extent.Value.Offset / regionBytes * regionBytes);
-            var taken = new DataRegion(next, offset - next, offset, (int)Math.Min(regionBytes, sizeBytes - offset));
-            next = offset + taken.LengthBytes;
-            return taken;
+            long offset = Math.Max(next, found.Offset / regionBytes * regionBytes);
+            next = Math.Min(offset + regionBytes, sizeBytes);
+            return new DataRegion(hole, offset - hole, offset, (int)(next - offset), ClipExtents(offset, next));
         }
     }
 
     public void Dispose() => extents.Dispose();
 
-    private DataRegion TakeRest()
+    private List<DiskExtent> ClipExtents(long from, long to)
     {
-        var rest = new DataRegion(next, sizeBytes - next, sizeBytes, 0);
-        next = sizeBytes;
-        return rest;
+        var clipped = new List<DiskExtent>(1);
+        for (long at = from; at < to && FindExtentPast(at) is { } found && found.Offset < to;)
+        {
+            long start = Math.Max(from, found.Offset);
+            at = Math.Min(to, found.Offset + found.LengthBytes);
+            clipped.Add(new DiskExtent(start, at - start));
+        }
+
+        return clipped;
+    }
+
+    /// <summary>The first extent that ends after the offset; offsets only grow.</summary>
+    private DiskExtent? FindExtentPast(long offset)
+    {
+        while (extent is not { } known || known.Offset + known.LengthBytes <= offset)
+        {
+            if (!extents.MoveNext())
+                return null;
+            extent = extents.Current;
+        }
+
+        return extent;
     }
 }
 
@@ -57,4 +76,6 @@ internal sealed class DataRegions : IDisposable
 /// <param name="HoleBytes">How long they are together; 0 when there are none.</param>
 /// <param name="Offset">Where the region begins.</param>
 /// <param name="LengthBytes">Shorter only at the end of the disk.</param>
-internal readonly record struct DataRegion(long HoleOffset, long HoleBytes, long Offset, int LengthBytes);
+/// <param name="Extents">Where in it data may be, ascending; not empty unless the length is 0.</param>
+internal readonly record struct DataRegion(
+    long HoleOffset, long HoleBytes, long Offset, int LengthBytes, IReadOnlyList<DiskExtent> Extents);

@@ -29,7 +29,7 @@ internal sealed class DiskBackup(IDiskSource source, DiskWriter writer, MemberTr
 
             if (taken.LengthBytes == 0)
                 break;
-            await StoreRegionAsync(worker, buffer, taken.Offset, taken.LengthBytes, cancellationToken);
+            await StoreRegionAsync(worker, buffer, taken, cancellationToken);
             tracker.Advance(taken.LengthBytes);
         }
 
@@ -38,12 +38,13 @@ internal sealed class DiskBackup(IDiskSource source, DiskWriter writer, MemberTr
 
     /// <summary>Chunks with any data in them are written; holes inside them are zeros in the buffer, not reads.</summary>
     private async Task StoreRegionAsync(
-        DiskWorker worker, byte[] buffer, long offset, int length, CancellationToken cancellationToken)
+        DiskWorker worker, byte[] buffer, DataRegion region, CancellationToken cancellationToken)
     {
-        long end = offset + length;
+        long offset = region.Offset;
+        long end = offset + region.LengthBytes;
         long runStart = -1;
         long filled = 0;
-        foreach (DiskExtent extent in source.DataExtents(offset, end))
+        foreach (DiskExtent extent in region.Extents)
         {
             long extentEnd = extent.Offset + extent.LengthBytes;
             long chunk = extent.Offset / writer.ChunkBytes * writer.ChunkBytes;
@@ -60,9 +61,6 @@ internal sealed class DiskBackup(IDiskSource source, DiskWriter writer, MemberTr
             filled = extentEnd;
         }
 
-        // A hole punched since the region was taken leaves nothing to write, and the region still has to be known as zeros.
-        if (runStart < 0)
-            runStart = filled = offset;
         await WriteRunAsync();
 
         long EndOfChunk(long at) =>
@@ -72,7 +70,7 @@ internal sealed class DiskBackup(IDiskSource source, DiskWriter writer, MemberTr
 
         ValueTask WriteRunAsync()
         {
-            long runEnd = Math.Max(EndOfChunk(filled), EndOfChunk(runStart + 1));
+            long runEnd = EndOfChunk(filled);
             Clear(filled, runEnd);
             return worker.WriteAsync(
                 runStart, buffer.AsMemory((int)(runStart - offset), (int)(runEnd - runStart)), cancellationToken);

@@ -6,8 +6,8 @@ namespace Strongroom.Protection.Trees;
 /// <summary>Files of one directory to be stored together, so that handing them to another worker is worth the trouble.</summary>
 internal sealed class FileBatch
 {
-    private const int FilesMax = 128;
-    private const long BytesMax = 4 << 20;
+    private const int FilesMax = 64;
+    private const long BytesMax = 1 << 20;
     private const int FilesWorthAnother = 16;
     private const long BytesWorthAnother = 256 << 10;
 

@@ -58,11 +58,23 @@ internal sealed class Strand(StrandPool pool, TreeWorker worker)
             await Worker.CompleteAsync(cancellationToken);
             End();
             await others.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            held = await pool.TakeAsync(cancellationToken);
+            await ResumeAsync(cancellationToken);
         }
 
         await others;
     }
+
+    /// <summary>Gives the worker to work that goes on by itself, and will give it back to the pool.</summary>
+    internal async ValueTask<TreeWorker> LendAsync(CancellationToken cancellationToken)
+    {
+        TreeWorker lent = Worker;
+        await lent.CompleteAsync(cancellationToken);
+        held = null;
+        return lent;
+    }
+
+    /// <summary>Waits for a worker if it has none.</summary>
+    internal async ValueTask ResumeAsync(CancellationToken cancellationToken) => held ??= await pool.TakeAsync(cancellationToken);
 
     internal void End()
     {

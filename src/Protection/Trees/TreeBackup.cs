@@ -217,32 +217,37 @@ internal sealed class TreeBackup
             }
         }
 
-        /// <summary>Stores the batch, by another worker when one is free and it is worth it.</summary>
+        /// <summary>
+        /// Stores the batch here when it is small. Otherwise another worker does, or this strand's own; the strand then goes on with
+        /// whichever is free first, so that one large file keeps nobody waiting.
+        /// </summary>
         private async ValueTask StoreAsync(FileBatch batch)
         {
             if (batch.IsEmpty)
                 return;
             List<FileJob> jobs = batch.Take(out bool isWorthAnother);
-            if (isWorthAnother && pool.TryTake() is { } other)
+            if (!isWorthAnother)
             {
-                Task<StoredEntry?[]> all = group.Start(async () =>
-                {
-                    try
-                    {
-                        return await StoreAsync(other, jobs);
-                    }
-                    finally
-                    {
-                        pool.Give(other);
-                    }
-                });
-                for (int i = 0; i < jobs.Count; i++)
-                    jobs[i].Place.Follow(all, i);
+                foreach (FileJob job in jobs)
+                    job.Place.Settle(await tree.files.StoreAsync(strand.Worker, job.Path, job.Before, group.Token));
                 return;
             }
 
-            foreach (FileJob job in jobs)
-                job.Place.Settle(await tree.files.StoreAsync(strand.Worker, job.Path, job.Before, group.Token));
+            TreeWorker storing = pool.TryTake() ?? await strand.LendAsync(group.Token);
+            Task<StoredEntry?[]> all = group.Start(async () =>
+            {
+                try
+                {
+                    return await StoreAsync(storing, jobs);
+                }
+                finally
+                {
+                    pool.Give(storing);
+                }
+            });
+            for (int i = 0; i < jobs.Count; i++)
+                jobs[i].Place.Follow(all, i);
+            await strand.ResumeAsync(group.Token);
         }
 
         private async Task<StoredEntry?[]> StoreAsync(TreeWorker worker, List<FileJob> jobs)
