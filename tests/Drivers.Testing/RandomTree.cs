@@ -49,7 +49,7 @@ public sealed class RandomTree
                     RawFiles.WriteFile(path, RawFiles.Status(path).SizeBytes + 5000, (tree.random.Next(4000), tree.Bytes(1000)));
                     break;
                 case 2:
-                    RawFiles.ChangeMode(path, (uint)tree.random.Next(0x200));
+                    RawFiles.ChangeMode(path, (uint)tree.random.Next(0x200) | (RawFiles.IsRoot ? 0 : 0x180u));
                     break;
                 default:
                     tree.AddEntry(10_000 + i);
@@ -105,6 +105,9 @@ public sealed class RandomTree
         }
 
         all.Add(path);
+        // A default ACL above it may have taken a plain user's own rights.
+        if (!RawFiles.IsRoot && RawFiles.Status(path) is { IsLink: false } made)
+            RawFiles.ChangeMode(path, made.IsDirectory ? 0x1EDu : 0x1A4u);
     }
 
     private void AddFile(byte[] path)
