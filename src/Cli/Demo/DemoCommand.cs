@@ -3,7 +3,9 @@ using System.Security.Cryptography;
 using Strongroom.Cli.Installation;
 using Strongroom.Cli.Output;
 using Strongroom.Cli.Progress;
+using Strongroom.Cli.Repositories;
 using Strongroom.Contract;
+using Strongroom.Repository;
 using Strongroom.Server;
 
 namespace Strongroom.Cli.Demo;
@@ -36,10 +38,12 @@ internal static class DemoCommand
             shell.Say($"demo: the service listens on {service.Address}");
 
             DemoStory story = await TellAsync(shell, service, originals, cancellationToken);
-            output.WriteList(shell, parsed, story.Rows);
-            foreach (string failure in story.Failures)
+            (DemoRow check, List<string> damages) = await CheckAsync(shell, service.Options, cancellationToken);
+            output.WriteList(shell, parsed, [.. story.Rows, check]);
+            List<string> failures = [.. story.Failures, .. damages];
+            foreach (string failure in failures)
                 shell.Say($"demo: {failure}");
-            if (story.Failures.Count > 0)
+            if (failures.Count > 0)
             {
                 shell.Say($"demo: failed; everything is kept in {directory.Path}");
                 directory.Keep();
@@ -80,10 +84,26 @@ internal static class DemoCommand
             async token =>
             {
                 await originals.DropStagingAsync(token);
-                DemoDamage.Inflict(shell, service.DataDirectory);
+                DemoDamage.Inflict(shell, service.Options.DataDirectory);
             },
             cancellationToken);
         return story;
+    }
+
+    /// <summary>Every stored byte, read past the service: a restore looks only at what it needs.</summary>
+    private static async Task<(DemoRow Row, List<string> Damages)> CheckAsync(Shell shell, ServerOptions options, CancellationToken cancellationToken)
+    {
+        shell.Say("demo: reading and checking every stored byte, without the service");
+        InstallationRepository installation =
+            await InstallationRepository.OpenAsync(options, new RepositoryOptions(), readOnly: true, shell.Time, cancellationToken);
+        await using var access = new RepositoryAccess(installation.Repository, installation);
+        await access.OpenDomainsAsync(domainId: null, create: false, cancellationToken);
+        long startedAt = shell.Time.GetTimestamp();
+        CheckReport report = await Upkeep.CheckAsync(shell, access, new CheckOptions { ReadData = true }, cancellationToken);
+        var row = new DemoRow(
+            "check of every byte", $"repository, {report.Packs} packs", report.ReadBytes, StoredBytes: null,
+            shell.Time.GetElapsedTime(startedAt).TotalSeconds, report.IsSound ? "sound" : "DAMAGED");
+        return (row, [.. report.Damages.Select(damage => $"check: {damage.ObjectName}: {damage.Message} Backups touched: {string.Join(", ", damage.Backups)}.")]);
     }
 
     private static void RequireRoom(string directory)

@@ -12,7 +12,7 @@ internal sealed class DemoService(ServerOptions options) : IAsyncDisposable
 {
     private WebApplication? running;
 
-    public string DataDirectory => options.DataDirectory;
+    public ServerOptions Options => options;
 
     public string Address => Running.Urls.First();
 
@@ -26,9 +26,9 @@ internal sealed class DemoService(ServerOptions options) : IAsyncDisposable
     private WebApplication Running => running ?? throw new InvalidOperationException("The service was not started.");
 
     public async Task StartAsync(CancellationToken cancellationToken) =>
-        // Only what is wrong: anything else would run through the progress bars.
+        // What fails is told by the tasks; the log would run through the progress bars.
         running = await Installation.ServeCommand.StartAsync(
-            options, services => services.Configure<LoggerFilterOptions>(filter => filter.MinLevel = LogLevel.Error), cancellationToken);
+            options, services => services.Configure<LoggerFilterOptions>(filter => filter.MinLevel = LogLevel.Critical), cancellationToken);
 
     public Task WaitForShutdownAsync(CancellationToken cancellationToken) => Running.WaitForShutdownAsync(cancellationToken);
 
