@@ -11,7 +11,10 @@ internal sealed record MappedRoute(string Method, string Pattern, RouteAccess Ac
 
     public bool IsOpen => Access is RouteAccess.Open;
 
-    public bool TakesBody => Method is "POST" or "PUT" or "PATCH";
+    // Three of our own additions are bare commands: whatever body comes with them is not looked at.
+    public bool TakesBody =>
+        Method is "POST" or "PUT" or "PATCH" && !Pattern.EndsWith("/unsubscribe", StringComparison.Ordinal)
+            && !Pattern.EndsWith("/undelete", StringComparison.Ordinal) && !Pattern.EndsWith("/cancel", StringComparison.Ordinal);
 
     public bool HasProject => Parameters.Contains(ProjectParameter);
 
