@@ -1,7 +1,9 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Strongroom.ObjectStores;
 
 /// <summary>Which store to open; the settings section <c>ObjectStore</c>.</summary>
-public sealed class ObjectStoreOptions
+public sealed record ObjectStoreOptions
 {
     /// <summary>
     /// <c>file:DIRECTORY</c>, a plain path, or <c>s3://BUCKET/PREFIX</c>, which may carry <c>?endpoint=URL</c>,
@@ -40,10 +42,14 @@ public sealed class ObjectStoreOptions
     public bool ReadOnly { get; set; }
 
     /// <summary>How many calls of one process may be under way at once.</summary>
+    [Range(1, 4096)]
     public int CallsMax { get; set; } = 64;
 
     public RetryOptions Retry { get; set; } = new();
 
     /// <summary>S3: counts what goes over the wire, for whoever set it; not a setting.</summary>
     public RequestCounter? Requests { get; set; }
+
+    /// <summary>Never the secrets: settings end up in logs.</summary>
+    public override string ToString() => Url;
 }

@@ -72,7 +72,7 @@ public sealed class InstallationRepository : IAsyncDisposable
 
     private static ValueTask<IObjectStore> OpenStoreAsync(ServerOptions options, bool readOnly, TimeProvider time, CancellationToken cancellationToken) =>
         ObjectStoreCatalog.OpenAsync(
-            new ObjectStores.ObjectStoreOptions
+            options.ObjectStore with
             {
                 Url = options.ObjectStore.Url.Length > 0 ? options.ObjectStore.Url : "file:" + Path.GetFullPath(Path.Combine(options.DataDirectory, "repository")),
                 ReadOnly = readOnly,
@@ -127,5 +127,5 @@ public sealed class InstallationRepository : IAsyncDisposable
     // A directory as a store puts files atomically and durably, which is what a key needs too.
     private static ValueTask<IObjectStore> OpenKeysAsync(ServerOptions options, bool readOnly, CancellationToken cancellationToken) =>
         ObjectStoreCatalog.OpenAsync(
-            new ObjectStores.ObjectStoreOptions { Url = "file:" + KeysDirectory(options), ReadOnly = readOnly }, TimeProvider.System, cancellationToken);
+            new ObjectStoreOptions { Url = "file:" + KeysDirectory(options), ReadOnly = readOnly }, TimeProvider.System, cancellationToken);
 }

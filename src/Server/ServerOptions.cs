@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Net;
 using Microsoft.Extensions.Configuration;
+using Strongroom.ObjectStores;
 using Strongroom.Protection;
 using Strongroom.Repository;
 using Strongroom.Server.Database;
@@ -50,6 +51,7 @@ public sealed class ServerOptions
 
     public DatabaseOptions Database { get; set; } = new();
 
+    /// <summary>Where the repository is; without a URL in <c>repository</c> under the data directory.</summary>
     public ObjectStoreOptions ObjectStore { get; set; } = new();
 
     public IdentityOptions Identity { get; set; } = new();
@@ -169,13 +171,4 @@ public sealed class ServerOptions
         if (!Validator.TryValidateObject(section, new ValidationContext(section), failures, validateAllProperties: true))
             throw new StartRefusedException($"The setting {prefix}{failures[0].MemberNames.FirstOrDefault()} is wrong: {failures[0].ErrorMessage}");
     }
-}
-
-public sealed class ObjectStoreOptions
-{
-    /// <summary>Empty: a directory under the data directory. Else <c>file:///path</c> or <c>s3://bucket/prefix</c>.</summary>
-    public string Url { get; set; } = "";
-
-    /// <summary>The address of an S3 service that is not AWS.</summary>
-    public string Endpoint { get; set; } = "";
 }
