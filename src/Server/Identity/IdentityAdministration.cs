@@ -2,6 +2,8 @@ using System.Security.Cryptography;
 using Strongroom.Contract;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
+using Strongroom.Server.Resources;
+using Strongroom.Server.Vaults;
 
 namespace Strongroom.Server.Identity;
 
@@ -113,6 +115,15 @@ public sealed class IdentityAdministration : IAsyncDisposable
             async session =>
             {
                 Project project = await FindProjectAsync(session, nameOrId, domain, cancellationToken);
+                long vaultCount = await VaultTable.CountAsync(session, project.Id, cancellationToken);
+                long resourceCount = await ResourceTable.CountAsync(session, project.Id, cancellationToken);
+                if (vaultCount + resourceCount > 0)
+                {
+                    throw new RefusedException(
+                        IdentityErrorCodes.Conflict,
+                        $"The project '{project.Name}' has {vaultCount} vaults and {resourceCount} resources: delete them first, or disable the project.");
+                }
+
                 await TokenTable.DeleteOfProjectAsync(session, project.Id, cancellationToken);
                 await RoleTable.DeleteOfProjectAsync(session, project.Id, cancellationToken);
                 await ProjectTable.DeleteAsync(session, project.Id, cancellationToken);

@@ -52,6 +52,9 @@ internal static class ResourceTable
         return (page, count);
     }
 
+    public static ValueTask<long> CountAsync(DbSession session, string projectId, CancellationToken cancellationToken) =>
+        session.QueryLongAsync($"select count(*) from resources where project_id = {projectId} and deleted_at_tick is null", cancellationToken);
+
     public static async ValueTask InsertAsync(DbSession session, Resource resource, CancellationToken cancellationToken) =>
         await session.ExecuteAsync(
             $"""

@@ -337,6 +337,29 @@ public abstract class IdentityContract(ServerFixture server)
     }
 
     [Fact]
+    public async Task A_project_that_still_has_vaults_is_not_deleted()
+    {
+        TestCaller caller = await server.NewProjectAsync();
+        TestReply vault = await server.PostAsync(caller, "/v3/{project_id}/vaults", new
+        {
+            vault = new
+            {
+                name = "v",
+                billing = new { object_type = "disk", protect_type = "backup", consistent_level = "crash_consistent", size = 10 },
+                resources = Array.Empty<object>(),
+            },
+        });
+        Assert.Equal(200, vault.Status);
+
+        var refusal = await Assert.ThrowsAsync<RefusedException>(() => server.Administration.DeleteProjectAsync(caller.ProjectId, null, default));
+        await server.DeleteAsync(caller, $"/v3/{{project_id}}/vaults/{(string)vault.Json["vault"]!["id"]!}");
+        await server.Administration.DeleteProjectAsync(caller.ProjectId, null, default);
+
+        Assert.Equal(409, refusal.Error.Status);
+        Assert.DoesNotContain(await server.Administration.ListProjectsAsync(default), project => project.Id == caller.ProjectId);
+    }
+
+    [Fact]
     public async Task A_role_added_later_counts_for_tokens_issued_before()
     {
         string projectId = await server.NewProjectIdAsync();
