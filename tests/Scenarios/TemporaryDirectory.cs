@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Strongroom.Scenarios;
 
 internal sealed class TemporaryDirectory : IDisposable
@@ -6,5 +8,10 @@ internal sealed class TemporaryDirectory : IDisposable
 
     public string this[string name] => System.IO.Path.Combine(Path, name);
 
-    public void Dispose() => Directory.Delete(Path, recursive: true);
+    // The platform's own call stumbles over names that are not UTF-8.
+    public void Dispose()
+    {
+        using Process remove = Process.Start("rm", ["-rf", "--one-file-system", "--", Path]);
+        remove.WaitForExit();
+    }
 }
