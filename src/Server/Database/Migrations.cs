@@ -51,7 +51,7 @@ internal static class Migrations
             cancellationToken);
 
         Dictionary<long, (string Name, string Checksum)> applied = await ReadAppliedAsync(connection, transaction, cancellationToken);
-        foreach (long number in applied.Keys.Where(number => number > scripts.Count).Order())
+        foreach (long number in applied.Keys.Where(number => number > scripts[^1].Number).Order())
         {
             throw new StartRefusedException(
                 $"The database is of a newer version (migration {number}, {applied[number].Name}): start the version that made it, or a newer one.");

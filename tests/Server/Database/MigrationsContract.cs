@@ -41,6 +41,16 @@ public abstract class MigrationsContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_number_may_be_left_out_and_filled_in_later()
+    {
+        await ApplyAsync(First, Second with { Number = 4 });
+        await ApplyAsync(First, new MigrationScript(2, "between", "insert into things (id) values ('two')"), Second with { Number = 4 });
+
+        Assert.Equal(2, await CountAsync($"select count(*) from things"));
+        Assert.Equal(3, await CountAsync($"select count(*) from schema_migrations"));
+    }
+
+    [Fact]
     public async Task A_database_of_a_newer_version_stops_the_start_with_one_line()
     {
         await ApplyAsync(First, Second);
