@@ -113,7 +113,8 @@ public static class ErrorCodes
     public static readonly ErrorCode ShareProjectInvalid = Service(6704, 400);
     public static readonly ErrorCode MemberMissing = Service(6705, 404);
     public static readonly ErrorCode MemberValueInvalid = Service(6706, 400);
-    public static readonly ErrorCode ShareRefused = Service(6707, 400);
+    public static readonly ErrorCode ShareRefused = Service(6707, 400); // the recipient only reads
+    public static readonly ErrorCode ShareChangeFailed = Service(6708, 400);
     public static readonly ErrorCode ShareVaultStatusForbids = Service(6712, 400);
     public static readonly ErrorCode AlreadySharedToMember = Service(6714, 400);
 

@@ -9,6 +9,7 @@ namespace Strongroom.Contract;
 public static class WireId
 {
     private const int Length = 36;
+    private const int ProjectLength = 32;
 
     private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
 
@@ -16,6 +17,9 @@ public static class WireId
         text.Length == Length
         && text[8] == '-' && text[13] == '-' && text[18] == '-' && text[23] == '-'
         && IsHex(text[..8]) && IsHex(text[9..13]) && IsHex(text[14..18]) && IsHex(text[19..23]) && IsHex(text[24..]);
+
+    /// <summary>Ids of projects, domains and users: 32 hexadecimal digits in lower case.</summary>
+    public static bool IsProject(ReadOnlySpan<char> text) => text.Length == ProjectLength && IsHex(text);
 
     private static bool IsHex(ReadOnlySpan<char> text) => !text.ContainsAnyExcept(HexDigits);
 }

@@ -36,6 +36,7 @@ public sealed record BackupShape
 
     public required string? ParentId { get; init; }
 
+    /// <summary>The owner, also where another project sees it.</summary>
     public required string ProjectId { get; init; }
 
     /// <summary>The instant whose state was taken; null until then, and on single disks.</summary>
@@ -61,7 +62,8 @@ public sealed record BackupShape
 
     public required string? UpdatedAt { get; init; }
 
-    public required string VaultId { get; init; }
+    /// <summary>The vault of whoever asks: of a shared backup the recipient's, null until it accepted.</summary>
+    public required string? VaultId { get; init; }
 
     public int Version { get; init; } = 3;
 

@@ -3,6 +3,7 @@ using Strongroom.Contract;
 using Strongroom.Contract.Backups;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
+using Strongroom.Server.Shares;
 using Strongroom.Server.Tasks;
 using Strongroom.Server.Vaults;
 
@@ -33,6 +34,15 @@ internal sealed class BackupEndpoints(MetadataDatabase database, TimeProvider ti
 
     public static RefusedException Missing(BackupId id) => new(ErrorCodes.BackupMissing, $"There is no backup with id {id} in this project.");
 
+    /// <summary>The project's own backup, for what only its owner may do: a recipient sees it and is refused, to others it is not there.</summary>
+    public static async ValueTask<Backup> RequireOwnAsync(DbSession session, string projectId, BackupId id, CancellationToken cancellationToken)
+    {
+        SeenBackup seen = await BackupTable.FindSeenAsync(session, projectId, id, BackupQuery.SharesShown, cancellationToken) ?? throw Missing(id);
+        return seen.IsOwn
+            ? seen.Backup
+            : throw new RefusedException(ErrorCodes.ShareRefused, $"Backup {id} is shared with this project by another: only its owner can change, share or delete it.");
+    }
+
     private async Task ListAsync(HttpContext context)
     {
         string projectId = context.Caller().ProjectId;
@@ -45,13 +55,13 @@ internal sealed class BackupEndpoints(MetadataDatabase database, TimeProvider ti
                     ? await VaultTable.ListUsedAsync(session, projectId, percent, cancellationToken)
                     : null;
                 Sql filter = query.Filter(usedVaults);
-                long count = await BackupTable.CountAsync(session, filter, cancellationToken);
+                long count = await BackupTable.CountSeenAsync(session, query.Source, filter, cancellationToken);
                 if (query.Marker is { } marker && !await BackupTable.WasThereAsync(session, projectId, new BackupId(marker), cancellationToken))
                     throw BodyReader.Refused($"marker must be the id of a backup of this project: there is none with id {marker}.");
                 if (query.Marker is not null)
                     filter = $"{filter} and {query.Order.After(query.Marker)}";
-                List<Backup> page = await BackupTable.ListAsync(
-                    session, filter, query.Order.OrderBy(), query.Limit, query.Offset, cancellationToken);
+                List<SeenBackup> page = await BackupTable.ListSeenAsync(
+                    session, query.Source, filter, query.Order.OrderBy(), query.Limit, query.Offset, cancellationToken);
                 return new BackupListReply(page.ConvertAll(backup => backup.ToShape([])), count, query.Offset, query.Limit);
             },
             cancellationToken);
@@ -60,20 +70,21 @@ internal sealed class BackupEndpoints(MetadataDatabase database, TimeProvider ti
 
     private async Task ShowAsync(HttpContext context)
     {
-        (Backup backup, List<Backup> children) = await FindAsync(context);
+        (SeenBackup backup, List<Backup> children) = await FindAsync(context, BackupQuery.SharesShown);
         await JsonReply.WriteAsync(context, new BackupReply(backup.ToShape(children)), BackupJson.Default.BackupReply);
     }
 
     private async Task MetadataAsync(HttpContext context)
     {
-        (Backup backup, List<Backup> children) = await FindAsync(context);
+        (SeenBackup seen, List<Backup> children) = await FindAsync(context, [ShareStatus.Accepted]);
+        Backup backup = seen.Backup;
         if (backup.Status != BackupStatus.Available)
         {
             throw new RefusedException(
                 ErrorCodes.BackupMetadataUnavailable, $"Backup {backup.Id} is in status {WireWord.Of(backup.Status)}: only an available one has metadata.");
         }
 
-        await JsonReply.WriteAsync(context, BackupMetadata.ToReply(backup, children), BackupJson.Default.BackupMetadataReply);
+        await JsonReply.WriteAsync(context, BackupMetadata.ToReply(seen, children), BackupJson.Default.BackupMetadataReply);
     }
 
     private async Task RenameAsync(HttpContext context)
@@ -82,12 +93,12 @@ internal sealed class BackupEndpoints(MetadataDatabase database, TimeProvider ti
         BackupId id = PathBackup(context);
         string name = await BodyReader.ReadAsync(context, body => body["backup"]["name"].Text(1, 64, TextRule.Name));
         CancellationToken cancellationToken = context.RequestAborted;
-        (Backup backup, List<Backup> children) = await database.WriteAsync(
+        (SeenBackup backup, List<Backup> children) = await database.WriteAsync(
             async session =>
             {
-                await FindAsync(session, projectId, id, cancellationToken);
+                await RequireOwnAsync(session, projectId, id, cancellationToken);
                 await BackupTable.RenameAsync(session, id, name, time.GetStoredNow(), cancellationToken);
-                return await FindAsync(session, projectId, id, cancellationToken);
+                return await FindAsync(session, projectId, id, [], cancellationToken);
             },
             cancellationToken);
         await JsonReply.WriteAsync(context, new BackupReply(backup.ToShape(children)), BackupJson.Default.BackupReply);
@@ -105,7 +116,7 @@ internal sealed class BackupEndpoints(MetadataDatabase database, TimeProvider ti
         await database.WriteAsync(
             async session =>
             {
-                Backup backup = await BackupTable.FindAsync(session, caller.ProjectId, id, cancellationToken) ?? throw Missing(id);
+                Backup backup = await RequireOwnAsync(session, caller.ProjectId, id, cancellationToken);
                 Vault? vault = await VaultTable.FindAsync(session, caller.ProjectId, backup.VaultId, cancellationToken);
                 await BackupRemoval.OfOneAsync(session, backup, vault, caller.RequestId, time.GetStoredNow(), cancellationToken);
             },
@@ -113,16 +124,17 @@ internal sealed class BackupEndpoints(MetadataDatabase database, TimeProvider ti
         JsonReply.NoContent(context);
     }
 
-    private Task<(Backup Backup, List<Backup> Children)> FindAsync(HttpContext context)
+    private Task<(SeenBackup Backup, List<Backup> Children)> FindAsync(HttpContext context, IReadOnlyList<ShareStatus> whenShared)
     {
         BackupId id = PathBackup(context);
-        return database.ReadAsync(session => FindAsync(session, context.Caller().ProjectId, id, context.RequestAborted), context.RequestAborted);
+        return database.ReadAsync(
+            session => FindAsync(session, context.Caller().ProjectId, id, whenShared, context.RequestAborted), context.RequestAborted);
     }
 
-    private static async ValueTask<(Backup Backup, List<Backup> Children)> FindAsync(
-        DbSession session, string projectId, BackupId id, CancellationToken cancellationToken)
+    private static async ValueTask<(SeenBackup Backup, List<Backup> Children)> FindAsync(
+        DbSession session, string projectId, BackupId id, IReadOnlyList<ShareStatus> whenShared, CancellationToken cancellationToken)
     {
-        Backup backup = await BackupTable.FindAsync(session, projectId, id, cancellationToken) ?? throw Missing(id);
-        return (backup, backup.IsServer ? await BackupTable.ListChildrenAsync(session, id, cancellationToken) : []);
+        SeenBackup seen = await BackupTable.FindSeenAsync(session, projectId, id, whenShared, cancellationToken) ?? throw Missing(id);
+        return (seen, seen.Backup.IsServer ? await BackupTable.ListChildrenAsync(session, id, cancellationToken) : []);
     }
 }

@@ -45,13 +45,14 @@ internal static class BackupMetadata
         });
     }
 
-    public static BackupMetadataReply ToReply(Backup backup, IReadOnlyList<Backup> children)
+    public static BackupMetadataReply ToReply(SeenBackup seen, IReadOnlyList<Backup> children)
     {
+        Backup backup = seen.Backup;
         using JsonDocument kept = JsonDocument.Parse(backup.Metadata ?? """{"server":{},"volumes":[]}""");
         return new BackupMetadataReply
         {
             BackupId = backup.Id.Value,
-            Backups = JsonSerializer.Serialize(backup.ToShape(children), BackupJson.Default.BackupShape),
+            Backups = JsonSerializer.Serialize(seen.ToShape(children), BackupJson.Default.BackupShape),
             Flavor = """{"flavor":{}}""",
             Floatingips = [],
             Interface = """{"interfaceAttachments":[]}""",

@@ -1,6 +1,7 @@
 using Strongroom.Contract;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
+using Strongroom.Server.Shares;
 using Strongroom.Server.Vaults;
 
 namespace Strongroom.Server.Backups;
@@ -11,8 +12,8 @@ internal sealed class BackupQuery
     private static readonly string[] ImageTypes = ["backup", "replication"];
     private static readonly string[] OwnTypes = ["private", "shared", "all_granted"];
 
-    // One client offers the last two as synonyms.
-    private static readonly string[] MemberStatuses = ["pending", "accepted", "rejected", "accept", "reject"];
+    /// <summary>A project sees what is offered to it and what it accepted.</summary>
+    public static readonly IReadOnlyList<ShareStatus> SharesShown = [ShareStatus.Pending, ShareStatus.Accepted];
 
     private static readonly string[] EqualTexts =
         ["checkpoint_id", "vault_id", "resource_id", "resource_name", "resource_type", "name", "parent_id"];
@@ -27,7 +28,6 @@ internal sealed class BackupQuery
         ["id"] = "id",
     };
 
-    private readonly string projectId;
     private readonly Dictionary<string, string> texts = new(StringComparer.Ordinal);
     private readonly List<string> statuses;
     private readonly DateTimeOffset? from;
@@ -38,7 +38,6 @@ internal sealed class BackupQuery
 
     public BackupQuery(string projectId, HttpRequest request)
     {
-        this.projectId = projectId;
         var query = new QueryReader(request);
         Limit = query.Limit();
         Offset = query.Offset();
@@ -56,11 +55,12 @@ internal sealed class BackupQuery
                 texts.Add(name, text);
         }
 
-        // Replicas, shared backups and zones are not there yet, so nothing can match them.
+        // There are no replicas and no zones, so nothing can match them.
         string? imageType = query.Word("image_type", ImageTypes);
-        string? ownType = query.Word("own_type", OwnTypes);
-        matchesNothing = imageType == "replication" || ownType == "shared" || query.Text("resource_az") is not null;
-        query.Word("member_status", MemberStatuses);
+        matchesNothing = imageType == "replication" || query.Text("resource_az") is not null;
+        string ownType = query.Word("own_type", OwnTypes) ?? "private";
+        IReadOnlyList<ShareStatus> answers = MemberStatus(query.Text("member_status"));
+        Source = BackupTable.Seen(projectId, own: ownType != "shared", ownType == "private" ? [] : answers);
         query.Flag("dec");
         query.Flag("show_replication");
     }
@@ -76,20 +76,23 @@ internal sealed class BackupQuery
     /// <summary>Only backups whose vault is used to so many percent or more; null: of any fill.</summary>
     public int? UsedPercent { get; }
 
+    /// <summary>What stands after <c>from</c>: the project's own, those shared with it, or both.</summary>
+    public Sql Source { get; }
+
     /// <summary>What stands after <c>where</c>, the marker left out, since it does not count for <c>count</c>.</summary>
     /// <param name="usedVaults">With <see cref="UsedPercent"/>: the vaults that are used so far.</param>
     public Sql Filter(IReadOnlyList<VaultId>? usedVaults)
     {
-        Sql filter = $"project_id = {projectId} and deleted_at_tick is null";
+        // The disks of a server's backup show only where they are asked for: clients delete every row of a checkpoint's list.
+        Sql filter = $"parent_id is null";
+        if (texts.ContainsKey("parent_id"))
+            filter = $"parent_id is not null";
         foreach ((string column, string value) in texts)
         {
-            filter.AppendLiteral($" and {column} = ");
+            filter.AppendLiteral($" and {(column == "vault_id" ? "seen_vault_id" : column)} = ");
             filter.AppendFormatted(value);
         }
 
-        // The disks of a server's backup show only where they are asked for: clients delete every row of a checkpoint's list.
-        if (!texts.ContainsKey("parent_id"))
-            filter = $"{filter} and parent_id is null";
         if (statuses.Count > 0)
             filter = $"{filter} and status in {statuses}";
         if (from is { } start)
@@ -102,9 +105,20 @@ internal sealed class BackupQuery
         if (enterpriseProjectId is not null and not QueryReader.AllEnterpriseProjects)
             filter = $"{filter} and enterprise_project_id = {enterpriseProjectId}";
         if (usedVaults is not null)
-            filter = $"{filter} and vault_id in {usedVaults}";
+            filter = $"{filter} and seen_vault_id in {usedVaults}";
         if (matchesNothing)
             filter = $"{filter} and 1 = 0";
         return filter;
     }
+
+    /// <summary>What the project answered to what is shared with it. What it rejected shows only when asked for, so that it can be accepted after all.</summary>
+    private static IReadOnlyList<ShareStatus> MemberStatus(string? word) => word switch
+    {
+        null => SharesShown,
+        // One client offers the second of each as a synonym.
+        "pending" => [ShareStatus.Pending],
+        "accepted" or "accept" => [ShareStatus.Accepted],
+        "rejected" or "reject" => [ShareStatus.Rejected],
+        _ => throw BodyReader.Refused($"member_status must be {WireWord.List<ShareStatus>()}: it is {ShownText.Quoted(word)}."),
+    };
 }

@@ -11,10 +11,12 @@ namespace Strongroom.Server.Backups;
 /// The SQL of the table <c>backups</c>. A deleted row stays, marked, until its repository root is dropped for good; every
 /// member but those that say so sees only rows that are not marked.
 /// </summary>
-internal static class BackupTable
+internal static partial class BackupTable
 {
     /// <summary>Ids per statement; a vault may hold many thousand backups.</summary>
     public const int IdCountMax = 200;
+
+    private const int ColumnCount = 27;
 
     private static Sql Columns =>
         $"""
@@ -48,9 +50,14 @@ internal static class BackupTable
             Read,
             cancellationToken);
 
-    /// <summary>Whether the project ever had this backup, deleted ones within their undo window included.</summary>
+    /// <summary>Whether the project ever saw this backup, deleted ones within their undo window and rejected ones included.</summary>
     public static async ValueTask<bool> WasThereAsync(DbSession session, string projectId, BackupId id, CancellationToken cancellationToken) =>
-        await session.QueryLongAsync($"select count(*) from backups where id = {id} and project_id = {projectId}", cancellationToken) > 0;
+        await session.QueryLongAsync(
+            $"""
+            select count(*) from backups b where b.id = {id} and (b.project_id = {projectId} or exists (
+                select 1 from backup_shares s where s.backup_id = coalesce(b.parent_id, b.id) and s.dest_project_id = {projectId}))
+            """,
+            cancellationToken) > 0;
 
     /// <summary>The disks of a server's backup, in the order they were registered; empty for others.</summary>
     public static async ValueTask<List<Backup>> ListChildrenAsync(DbSession session, BackupId parentId, CancellationToken cancellationToken) =>
@@ -108,14 +115,6 @@ internal static class BackupTable
                 then 1 else 0 end
             """,
             cancellationToken) == 1;
-
-    public static async ValueTask<long> CountAsync(DbSession session, Sql filter, CancellationToken cancellationToken) =>
-        await session.QueryLongAsync($"select count(*) from backups where {filter}", cancellationToken);
-
-    public static async ValueTask<List<Backup>> ListAsync(
-        DbSession session, Sql filter, Sql order, int limit, int offset, CancellationToken cancellationToken) =>
-        await session.QueryAsync(
-            $"select {Columns} from backups where {filter} order by {order} limit {limit} offset {offset}", Read, cancellationToken);
 
     public static async ValueTask RenameAsync(
         DbSession session, BackupId id, string name, DateTimeOffset now, CancellationToken cancellationToken) =>

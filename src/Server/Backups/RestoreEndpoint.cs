@@ -6,6 +6,7 @@ using Strongroom.Drivers;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
 using Strongroom.Server.Resources;
+using Strongroom.Server.Shares;
 using Strongroom.Server.Tasks;
 using Strongroom.Server.Vaults;
 
@@ -30,27 +31,29 @@ internal sealed class RestoreEndpoint(
         CancellationToken cancellationToken = context.RequestAborted;
 
         // What is at the targets is looked at outside the transaction: a slow device must not hold up the database.
-        (Backup backup, RestorePlan plan, List<Resource> targets) = await database.ReadAsync(
+        (SeenBackup seen, RestorePlan plan, List<Resource> targets) = await database.ReadAsync(
             session => PlanAsync(session, caller.ProjectId, id, order, cancellationToken), cancellationToken);
-        await CheckTargetsAsync(backup, plan, targets, cancellationToken);
+        await CheckTargetsAsync(seen.Backup, plan, targets, cancellationToken);
 
         TaskId taskId = TaskId.New();
         await database.WriteAsync(
             async session =>
             {
-                (backup, plan, _) = await PlanAsync(session, caller.ProjectId, id, order, cancellationToken);
-                await AcceptAsync(session, taskId, backup, plan, caller, time.GetStoredNow(), cancellationToken);
+                (seen, plan, _) = await PlanAsync(session, caller.ProjectId, id, order, cancellationToken);
+                await AcceptAsync(session, taskId, seen, plan, caller, time.GetStoredNow(), cancellationToken);
             },
             cancellationToken);
         signal.Notify();
         await JsonReply.WriteAsync(context, new RestoreReply(taskId.Value), BackupJson.Default.RestoreReply, StatusCodes.Status202Accepted);
     }
 
-    private static async ValueTask<(Backup Backup, RestorePlan Plan, List<Resource> Targets)> PlanAsync(
+    private static async ValueTask<(SeenBackup Backup, RestorePlan Plan, List<Resource> Targets)> PlanAsync(
         DbSession session, string projectId, BackupId id, RestoreOrder order, CancellationToken cancellationToken)
     {
-        Backup backup = await BackupTable.FindAsync(session, projectId, id, cancellationToken) ?? throw BackupEndpoints.Missing(id);
-        RestorePlan.RefuseBackup(backup, await VaultTable.FindAsync(session, projectId, backup.VaultId, cancellationToken));
+        SeenBackup seen = await BackupTable.FindSeenAsync(session, projectId, id, [ShareStatus.Accepted], cancellationToken)
+            ?? throw BackupEndpoints.Missing(id);
+        Backup backup = seen.Backup;
+        RestorePlan.RefuseBackup(seen, await FindVaultAsync(session, projectId, seen, cancellationToken));
         ResourceId targetId = RestorePlan.TargetId(backup, order);
         List<Resource> targets = await ResourceTable.FindWithDisksAsync(session, projectId, [targetId], cancellationToken);
         Resource? target = targets.Find(resource => resource.Id == targetId);
@@ -65,8 +68,12 @@ internal sealed class RestoreEndpoint(
             disks,
             await BackupTable.ListInTheMakingAsync(session, projectId, [targetId, .. disks.Select(disk => disk.Id)], cancellationToken),
             restores.SelectMany(RestoreWork.Touched).ToHashSet());
-        return (backup, plan, targets);
+        return (seen, plan, targets);
     }
+
+    private static async ValueTask<Vault?> FindVaultAsync(
+        DbSession session, string projectId, SeenBackup seen, CancellationToken cancellationToken) =>
+        seen.VaultId is { } id ? await VaultTable.FindAsync(session, projectId, id, cancellationToken) : null;
 
     /// <summary>
     /// What is there now, before anything is opened. A process without the worker's role may not see the targets at all, so
@@ -110,9 +117,10 @@ internal sealed class RestoreEndpoint(
     private static bool IsDevicePath(string path) => path.StartsWith("/dev/", StringComparison.Ordinal);
 
     private static async ValueTask AcceptAsync(
-        DbSession session, TaskId taskId, Backup backup, RestorePlan plan, Caller caller, DateTimeOffset now, CancellationToken cancellationToken)
+        DbSession session, TaskId taskId, SeenBackup seen, RestorePlan plan, Caller caller, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        Vault? vault = await VaultTable.FindAsync(session, backup.ProjectId, backup.VaultId, cancellationToken);
+        Backup backup = seen.Backup;
+        Vault? vault = await FindVaultAsync(session, caller.ProjectId, seen, cancellationToken);
         await BackupTable.MoveWithParentAsync(session, backup.Id, BackupStatus.WaitingRestore, now, cancellationToken);
         await VaultTable.SetProtectStatusAsync(session, plan.Touched.ToList(), ProtectStatuses.Restoring, cancellationToken);
         await TaskTable.InsertAsync(
@@ -120,13 +128,13 @@ internal sealed class RestoreEndpoint(
             new TaskRecord
             {
                 Id = taskId,
-                ProjectId = backup.ProjectId,
+                ProjectId = caller.ProjectId,
                 Kind = TaskKind.Restore,
                 CheckpointId = backup.CheckpointId,
-                VaultId = backup.VaultId,
+                VaultId = seen.VaultId,
                 VaultName = vault?.Name,
                 ProviderId = backup.ProviderId,
-                EnterpriseProjectId = backup.EnterpriseProjectId,
+                EnterpriseProjectId = seen.IsOwn ? backup.EnterpriseProjectId : vault?.EnterpriseProjectId ?? "0",
                 ResourceId = backup.ResourceId.Value,
                 ResourceName = backup.ResourceName,
                 ResourceType = backup.ResourceType,

@@ -19,9 +19,17 @@ internal sealed record RestorePlan(Resource Target, IReadOnlyList<RestoreMapping
     /// <summary>Everything that will be written or belongs to it: the target and the single resources.</summary>
     public IEnumerable<ResourceId> Touched => Mappings.Select(mapping => new ResourceId(mapping.ResourceId)).Append(Target.Id).Distinct();
 
-    /// <summary>The backup itself and its vault.</summary>
-    public static void RefuseBackup(Backup backup, Vault? vault)
+    /// <summary>The backup itself, and the vault it is in for whoever restores it.</summary>
+    public static void RefuseBackup(SeenBackup seen, Vault? vault)
     {
+        Backup backup = seen.Backup;
+        if (!seen.IsOwn && backup.IsServer)
+        {
+            throw new RefusedException(
+                ErrorCodes.RestoreElsewhereRefused,
+                $"Backup {backup.Id} is shared by another project, so it cannot be restored to a server as a whole: restore its disks one by one, by the ids of its children.");
+        }
+
         if (backup.Status != BackupStatus.Available)
         {
             throw new RefusedException(
@@ -29,7 +37,7 @@ internal sealed record RestorePlan(Resource Target, IReadOnlyList<RestoreMapping
         }
 
         if (vault?.Status is not (VaultStatuses.Available or VaultStatuses.Lock))
-            throw new RefusedException(ErrorCodes.VaultNotRestorable, $"Vault {backup.VaultId} is {vault?.Status ?? "gone"}: it must be available to restore from it.");
+            throw new RefusedException(ErrorCodes.VaultNotRestorable, $"Vault {seen.VaultId} is {vault?.Status ?? "gone"}: it must be available to restore from it.");
     }
 
     /// <summary>The id of the resource the request names as the target; which member of the request that is depends on the backup's kind.</summary>

@@ -5,6 +5,7 @@ using Strongroom.Protection;
 using Strongroom.Repository;
 using Strongroom.Server.Database;
 using Strongroom.Server.Resources;
+using Strongroom.Server.Shares;
 using Strongroom.Server.Tasks;
 using Strongroom.Server.Vaults;
 
@@ -57,8 +58,10 @@ internal sealed class RestoreWork(MetadataDatabase database, IProtectionEngine e
         async session =>
         {
             BackupId id = task.BackupId!.Value;
-            Backup backup = await BackupTable.FindAsync(session, task.ProjectId, id, cancellationToken)
+            // Of a shared backup it is the owner's repository that is read, and only while the share is accepted.
+            SeenBackup seen = await BackupTable.FindSeenAsync(session, task.ProjectId, id, [ShareStatus.Accepted], cancellationToken)
                 ?? throw new RefusedException(ErrorCodes.BackupMissing, $"There is no backup {id} any more.");
+            Backup backup = seen.Backup;
             var members = new List<RestoreMember>();
             foreach (RestoreMapping mapping in task.Plan!.Mappings)
             {
@@ -74,7 +77,7 @@ internal sealed class RestoreWork(MetadataDatabase database, IProtectionEngine e
                 members.Add(new RestoreMember(mapping.MemberId, target.Path, target.Driver, RemoveOthers: backup.ProblemCount == 0));
             }
 
-            return new RestoreRequest { DomainId = task.ProjectId, BackupId = id.Value, Members = members };
+            return new RestoreRequest { DomainId = backup.ProjectId, BackupId = id.Value, Members = members };
         },
         cancellationToken);
 }

@@ -3,6 +3,7 @@ using Strongroom.Contract;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
 using Strongroom.Server.Resources;
+using Strongroom.Server.Shares;
 using Strongroom.Server.Vaults;
 
 namespace Strongroom.Server.Identity;
@@ -126,6 +127,7 @@ public sealed class IdentityAdministration : IAsyncDisposable
 
                 await TokenTable.DeleteOfProjectAsync(session, project.Id, cancellationToken);
                 await RoleTable.DeleteOfProjectAsync(session, project.Id, cancellationToken);
+                await ShareTable.DeleteOfRecipientAsync(session, project.Id, cancellationToken);
                 await ProjectTable.DeleteAsync(session, project.Id, cancellationToken);
                 await IdentityRevision.RaiseAsync(session, cancellationToken);
             },

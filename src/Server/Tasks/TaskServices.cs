@@ -1,6 +1,7 @@
 using Strongroom.Server.Backups;
 using Strongroom.Server.Checkpoints;
 using Strongroom.Server.Database;
+using Strongroom.Server.Shares;
 
 namespace Strongroom.Server.Tasks;
 
@@ -18,6 +19,7 @@ internal static class TaskServices
         services.AddSingleton<CheckpointEndpoints>();
         services.AddSingleton<BackupEndpoints>();
         services.AddSingleton<RestoreEndpoint>();
+        services.AddSingleton<ShareEndpoints>();
         services.AddSingleton<TaskEndpoints>();
         services.AddSingleton<BackupPurge>();
         if (!options.Roles.HasFlag(ServerRoles.Worker))
@@ -39,6 +41,7 @@ internal static class TaskServices
         app.Services.GetRequiredService<CheckpointEndpoints>().Map(app);
         app.Services.GetRequiredService<BackupEndpoints>().Map(app);
         app.Services.GetRequiredService<RestoreEndpoint>().Map(app);
+        app.Services.GetRequiredService<ShareEndpoints>().Map(app);
         app.Services.GetRequiredService<TaskEndpoints>().Map(app);
     }
 }

@@ -5,6 +5,7 @@ using Strongroom.Contract.Vaults;
 using Strongroom.Server.Backups;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
+using Strongroom.Server.Shares;
 using Strongroom.Server.Vaults;
 
 namespace Strongroom.Server.Undo;
@@ -13,7 +14,7 @@ namespace Strongroom.Server.Undo;
 /// Within the undo window an administrator brings back what one call deleted: a vault with everything that went with it, or
 /// single backups, those of resources that left their vault included. An addition of ours.
 /// </summary>
-internal sealed class UndoEndpoints(MetadataDatabase database)
+internal sealed class UndoEndpoints(MetadataDatabase database, TimeProvider time)
 {
     private const int ListedMax = 1000;
 
@@ -51,6 +52,7 @@ internal sealed class UndoEndpoints(MetadataDatabase database)
                 List<BackupId> backups = await BackupTable.ListDeletedWithVaultAsync(session, id, tick, context.RequestAborted);
                 foreach (BackupId[] chunk in backups.Chunk(BackupTable.IdCountMax))
                     await BackupTable.UndeleteAsync(session, chunk, context.RequestAborted);
+                await ShareTable.ReturnToVaultAsync(session, id, time.GetStoredNow(), context.RequestAborted);
                 return await VaultEndpoints.RequireAsync(session, projectId, id, context.RequestAborted);
             },
             context.RequestAborted);

@@ -7,6 +7,7 @@ using Strongroom.Server.Backups;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
 using Strongroom.Server.Resources;
+using Strongroom.Server.Shares;
 using Strongroom.Server.Tasks;
 
 namespace Strongroom.Server.Vaults;
@@ -115,6 +116,7 @@ internal sealed class VaultEndpoints(MetadataDatabase database, RenderedVaults r
             {
                 vault.RefuseUnlessDeletable();
                 await BackupRemoval.OfVaultAsync(session, RemovalFrom(vault, context, now), context.RequestAborted);
+                await ShareTable.LeaveVaultAsync(session, id, now, context.RequestAborted);
                 await VaultTable.MarkDeletedAsync(session, id, await InstallationClock.ReadAsync(session, context.RequestAborted), context.RequestAborted);
                 return true;
             });
