@@ -118,5 +118,12 @@ public static class ErrorCodes
     public static readonly ErrorCode ShareVaultStatusForbids = Service(6712, 400);
     public static readonly ErrorCode AlreadySharedToMember = Service(6714, 400);
 
+    // What this installation does not have.
+    public static readonly ErrorCode DestinationUnsupported = Service(1011, 400); // no copies at another site
+    public static readonly ErrorCode MigrationMissing = Service(4001, 404);
+    public static readonly ErrorCode SyncUnsupported = Service(7300, 400); // no storage on premises
+    public static readonly ErrorCode AgentIdInvalid = Service(7403, 400);
+    public static readonly ErrorCode AgentMissing = Service(7410, 404);
+
     private static ErrorCode Service(int number, int status) => new($"BackupService.{number:D4}", status);
 }

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Console;
+using Strongroom.Server.Capabilities;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
 using Strongroom.Server.Identity;
@@ -61,6 +62,7 @@ public static class StrongroomHost
         services.AddResources(options.DataDirectory);
         services.AddVaults(options.Vaults);
         services.AddTasks(options);
+        services.AddCapabilities();
     }
 
     /// <summary>The routes of each noun.</summary>
@@ -70,6 +72,7 @@ public static class StrongroomHost
         app.MapResources();
         app.MapVaults();
         app.MapTasks();
+        app.MapCapabilities();
     }
 
     private static void AddKestrel(IWebHostBuilder host, ServerOptions options)

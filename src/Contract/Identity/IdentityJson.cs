@@ -10,4 +10,7 @@ namespace Strongroom.Contract.Identity;
 [JsonSerializable(typeof(ProjectListReply))]
 [JsonSerializable(typeof(DomainListReply))]
 [JsonSerializable(typeof(VersionsReply))]
+[JsonSerializable(typeof(DomainProjectsReply))]
+[JsonSerializable(typeof(ProjectOwnerReply))]
+[JsonSerializable(typeof(RegionProjectsReply))]
 public sealed partial class IdentityJson : JsonSerializerContext;

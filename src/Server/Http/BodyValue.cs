@@ -97,6 +97,15 @@ internal readonly struct BodyValue
             : throw Refused($"must be {min} to {max}");
     }
 
+    /// <summary>Any number, fractions included.</summary>
+    public double Number(double min, double max)
+    {
+        RefuseMissing();
+        return element.ValueKind == JsonValueKind.Number && element.TryGetDouble(out double value) && value >= min && value <= max
+            ? value
+            : throw Refused(string.Create(CultureInfo.InvariantCulture, $"must be a number, {min} to {max}"));
+    }
+
     public bool Flag()
     {
         RefuseMissing();

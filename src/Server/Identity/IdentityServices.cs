@@ -11,6 +11,7 @@ internal static class IdentityServices
         services.AddSingleton<SignIn>();
         services.AddSingleton<IdentityEndpoints>();
         services.AddSingleton<VersionEndpoints>();
+        services.AddSingleton<LookupEndpoints>();
         services.AddHostedService<ExpiredTokenSweep>();
     }
 
@@ -18,5 +19,6 @@ internal static class IdentityServices
     {
         app.Services.GetRequiredService<IdentityEndpoints>().Map(app);
         app.Services.GetRequiredService<VersionEndpoints>().Map(app);
+        app.Services.GetRequiredService<LookupEndpoints>().Map(app);
     }
 }

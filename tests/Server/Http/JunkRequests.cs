@@ -46,7 +46,8 @@ internal sealed class JunkRequests(int seed, IReadOnlyList<MappedRoute> routes, 
     {
         0 => route.IsOpen ? null : BadToken(route),
         1 => route.HasProject ? Build(route, "foreign project", PathOf(route, Pick([callers.OtherProjectId, Hex(32), BadSegment()]))) : null,
-        2 => route.NamesOne ? Build(route, "bad id", PathOf(route, callers.ProjectId, badIds: true), Sound(route)) : null,
+        // Not outside of projects: '..' there leads up to /v3, which answers.
+        2 => route.NamesOne && route.HasProject ? Build(route, "bad id", PathOf(route, callers.ProjectId, badIds: true), Sound(route)) : null,
         3 => Build(route with { Method = OtherMethod(route) }, "wrong method", PathOf(route, callers.ProjectId)),
         4 => Build(route, "trailing junk", PathOf(route, callers.ProjectId).TrimEnd('/') + "/" + Hex(4) + BadSegment()),
         5 or 6 when route.TakesBody => BadBody(route),
