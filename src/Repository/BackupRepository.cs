@@ -12,6 +12,7 @@ namespace Strongroom.Repository;
 /// </summary>
 public sealed class BackupRepository : IAsyncDisposable
 {
+    private const string KeyIsGone = "It is gone, although the domain has other objects: without it none of them can be read.";
     private readonly IObjectStore store;
     private readonly byte[] masterKey;
     private readonly RepositoryOptions options;
@@ -81,20 +82,24 @@ public sealed class BackupRepository : IAsyncDisposable
     /// <summary>Opens a project's part: its own keys, its own deduplication.</summary>
     /// <param name="domainId">1 to 64 of <c>[a-z0-9-]</c>.</param>
     /// <param name="create">Make it when there is none.</param>
-    /// <exception cref="RepositoryException">NotFound; Damaged.</exception>
+    /// <exception cref="RepositoryException">NotFound; Damaged, also when it has objects but its key is gone.</exception>
     public async ValueTask<RepositoryDomain> OpenDomainAsync(string domainId, bool create, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(isDisposed, this);
         ObjectNames.CheckId(domainId, nameof(domainId));
+        var names = new DomainNames(domainId);
         var keys = await DomainKeys.OpenAsync(store, domainId, masterKey, Parameters.Hash, cancellationToken);
         if (keys is null && create)
         {
-            await DomainKeys.CreateAsync(store, domainId, masterKey, cancellationToken);
-            keys = await DomainKeys.OpenAsync(store, domainId, masterKey, Parameters.Hash, cancellationToken);
+            // A domain's key is its first object. Where there are others but no key, it was lost: a new one would only hide that.
+            if (!await store.ListAsync(names.All, cancellationToken).AnyAsync(cancellationToken))
+                await DomainKeys.CreateAsync(store, domainId, masterKey, cancellationToken);
+            keys = await DomainKeys.OpenAsync(store, domainId, masterKey, Parameters.Hash, cancellationToken)
+                ?? throw new RepositoryException(RepositoryFailure.Damaged, names.Key, KeyIsGone);
         }
 
         return keys is null
-            ? throw new RepositoryException(RepositoryFailure.NotFound, new DomainNames(domainId).Key, $"There is no domain '{domainId}'.")
+            ? throw new RepositoryException(RepositoryFailure.NotFound, names.Key, $"There is no domain '{domainId}'.")
             : new RepositoryDomain(domainId, store, keys, Parameters, options, time);
     }
 
@@ -109,7 +114,7 @@ public sealed class BackupRepository : IAsyncDisposable
         }
     }
 
-    /// <summary>Checks <c>config</c> and every key slot, those of others too as far as their form goes.</summary>
+    /// <summary>Checks <c>config</c>, every key slot, those of others too as far as their form goes, and the key of every domain.</summary>
     internal async ValueTask CheckOwnObjectsAsync(Maintenance.Findings findings, CancellationToken cancellationToken)
     {
         await findings.TryAsync(async () =>
@@ -125,6 +130,23 @@ public sealed class BackupRepository : IAsyncDisposable
             slots += await findings.TryAsync(() => KeySlots.CheckAsync(store, stat.Name, cancellationToken)) ? 1 : 0;
         if (slots == 0)
             findings.Add(ObjectNames.Keys, -1, "No key slot is left: who does not hold the repository open can never open it.");
+        await CheckDomainKeysAsync(findings, cancellationToken);
+    }
+
+    private async ValueTask CheckDomainKeysAsync(Maintenance.Findings findings, CancellationToken cancellationToken)
+    {
+        string? last = null;
+        await foreach (var stat in store.ListAsync(ObjectNames.Domains, cancellationToken))
+        {
+            if (stat.Name.Split('/') is not [_, var id, _, ..] || id == last || !ObjectNames.IsValidId(id))
+                continue;
+            last = id;
+            await findings.TryAsync(async () =>
+            {
+                if (await DomainKeys.OpenAsync(store, id, masterKey, Parameters.Hash, cancellationToken) is null)
+                    throw new RepositoryException(RepositoryFailure.Damaged, new DomainNames(id).Key, KeyIsGone);
+            });
+        }
     }
 
     /// <summary>Counts the objects that belong to no domain.</summary>

@@ -71,7 +71,10 @@ internal static class KeySlots
             return null;
         if (!line.Matches(SHA256.HashData(line.Line)))
             throw new RepositoryException(RepositoryFailure.Damaged, name, "Its check does not match.");
-        return line.Parse(FormatJson.Default.KeySlotText);
+        var text = line.Parse(FormatJson.Default.KeySlotText);
+        return name == ObjectNames.Keys + text.Slot
+            ? text
+            : throw new RepositoryException(RepositoryFailure.Damaged, name, $"It is slot '{text.Slot}'.");
     }
 
     private static async ValueTask<byte[]?> TryOpenAsync(IObjectStore store, string name, RepositoryKey key, CancellationToken cancellationToken)

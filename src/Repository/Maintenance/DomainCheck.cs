@@ -11,20 +11,20 @@ using Strongroom.Repository.Packs;
 namespace Strongroom.Repository.Maintenance;
 
 /// <summary>
-/// Checks one domain: its key, every run in full, every pack's directory against the runs (and every chunk against its id),
+/// Checks one domain whose key was checked: every run in full, every pack's directory against the runs (and every chunk against its id),
 /// then what each root reaches. What is bad is known before the roots are walked, so that each damage finds its backups.
 /// </summary>
 internal sealed class DomainCheck
 {
     private const int MaxListings = 3;
 
-    private readonly BackupRepository repository;
     private readonly RepositoryDomain domain;
     private readonly CheckOptions options;
     private readonly Findings findings;
     private readonly IProgress<CheckProgress>? progress;
     private readonly Dictionary<ObjectId, long> packs = [];
     private readonly Dictionary<ObjectId, List<(IndexRun Run, int Number, long Entries)>> indexed = [];
+    private readonly Dictionary<string, int> badRuns = [];
     private readonly ConcurrentDictionary<ObjectId, int> badPacks = [];
     private readonly ConcurrentDictionary<(ObjectId Pack, int Segment), int> badSegments = [];
     private readonly ConcurrentDictionary<(ObjectId Pack, int Segment, int Offset), int> badChunks = [];
@@ -32,10 +32,8 @@ internal sealed class DomainCheck
     private long doneBytes;
     private int listings;
 
-    public DomainCheck(
-        BackupRepository repository, RepositoryDomain opened, CheckOptions options, Findings findings, IProgress<CheckProgress>? progress)
+    public DomainCheck(RepositoryDomain opened, CheckOptions options, Findings findings, IProgress<CheckProgress>? progress)
     {
-        this.repository = repository;
         this.options = options;
         this.findings = findings;
         this.progress = progress;
@@ -48,11 +46,6 @@ internal sealed class DomainCheck
     {
         await using (domain)
         {
-            await findings.TryAsync(async () =>
-            {
-                await using var opened = await repository.OpenDomainAsync(domain.Id, false, cancellationToken);
-            });
-
             var runs = new List<ObjectStat>();
             var roots = new List<string>();
             await foreach (var stat in domain.Store.ListAsync(domain.Names.All, cancellationToken))
@@ -96,7 +89,7 @@ internal sealed class DomainCheck
             }
             catch (RepositoryException e)
             {
-                findings.Add(e);
+                badRuns[stat.Name] = findings.Add(e);
             }
             catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
             {
@@ -321,14 +314,29 @@ internal sealed class DomainCheck
     }
 
     /// <summary>What keeps a chunk from being read, or -1: the best of its places counts.</summary>
-    private int DamageOf(IndexHit hit)
+    private async ValueTask<int> DamageOfAsync(IndexHit hit, CancellationToken cancellationToken)
     {
         var pack = hit.Pack;
+        if (badRuns.TryGetValue(hit.Run.Name, out int badRun) && !await LeadsToSegmentAsync(hit, cancellationToken))
+            return badRun;
         if (!packs.ContainsKey(pack))
             return badPacks.GetOrAdd(pack, static (id, check) => check.findings.Add(check.domain.Names.Pack(id), -1, "The pack is gone."), this);
         return badPacks.TryGetValue(pack, out int damage)
             || badSegments.TryGetValue((pack, hit.Entry.Segment), out damage)
             || badChunks.TryGetValue((pack, hit.Entry.Segment, hit.Entry.Offset), out damage) ? damage : -1;
+    }
+
+    private static async ValueTask<bool> LeadsToSegmentAsync(IndexHit hit, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await hit.SegmentAsync(cancellationToken);
+            return true;
+        }
+        catch (RepositoryException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Collects the damages below each page once, however many backups share it: they are few, and mostly none.</summary>
@@ -386,7 +394,7 @@ internal sealed class DomainCheck
             {
                 damage = lengthBytes >= 0 && hit.Entry.Length != lengthBytes
                     ? check.findings.Add(hit.Run.Name, -1, $"Chunk {ChunkSource.Show(chunkId.Span)} has {hit.Entry.Length} bytes where {lengthBytes} are expected.")
-                    : check.DamageOf(hit);
+                    : await check.DamageOfAsync(hit, cancellationToken);
                 if (damage < 0)
                     return;
             }

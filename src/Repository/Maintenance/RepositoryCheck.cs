@@ -71,7 +71,7 @@ public static class RepositoryCheck
         var findings = new Maintenance.Findings();
         await findings.TryAsync(() => repository.CheckOwnObjectsAsync(findings, cancellationToken));
         foreach (var domain in domains)
-            await new Maintenance.DomainCheck(repository, domain, options, findings, progress).RunAsync(cancellationToken);
+            await new Maintenance.DomainCheck(domain, options, findings, progress).RunAsync(cancellationToken);
         return findings.ToReport();
     }
 }

@@ -48,6 +48,8 @@ internal sealed class SessionBeacon : IAsyncDisposable
         if (!line.Matches(SHA256.HashData(line.Line)))
             throw new RepositoryException(RepositoryFailure.Damaged, name, "Its check does not match.");
         var text = line.Parse(FormatJson.Default.SessionText);
+        if (text.Session != session.ToString())
+            throw new RepositoryException(RepositoryFailure.Damaged, name, $"It is session '{text.Session}'.");
         findings.Note($"{name}: backup {text.Backup} is being written, or was interrupted.");
     }
 
