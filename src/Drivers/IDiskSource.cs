@@ -21,6 +21,12 @@ public interface IDiskSource : ISource
     /// since it was opened. Otherwise what the system tells of it, for people. Asked after the last read.
     /// </summary>
     string? ChangeSinceOpen();
+
+    /// <summary>
+    /// Says of which state the bytes are: two sources of one resource with the same mark have the same bytes, so that the
+    /// later one need not be read. Up to 200 ASCII characters. Null when the system gives no evidence, as of block devices.
+    /// </summary>
+    string? StateMark { get; }
 }
 
 public readonly record struct DiskExtent(long Offset, long LengthBytes);

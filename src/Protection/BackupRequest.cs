@@ -31,6 +31,12 @@ public sealed record BackupRequest
     public bool Incremental { get; init; } = true;
 
     /// <summary>
+    /// True reads every byte of the sources, also of a file or image whose times and size say that it is as it was. What is
+    /// read is still compared with the last backup.
+    /// </summary>
+    public bool ReadsUnchanged { get; init; }
+
+    /// <summary>
     /// True takes a source that lost what it had: a tree that is empty now, or is another file system with a tenth of the files, a
     /// disk that has no bytes any more. Otherwise the run fails, since that is what an unmounted source looks like.
     /// </summary>

@@ -105,9 +105,7 @@ public sealed class BackupRun(RepositoryDomain domain, DriverCatalog drivers, Pr
         if (member.Disk is not null)
         {
             var disk = (IDiskSource)member.Source;
-            await new DiskBackup(disk, member.Disk, member.Tracker).RunAsync(options.Workers, cancellationToken);
-            if (disk.ChangeSinceOpen() is { } change)
-                session.ReportProblem($"{disk.Location}: {change}");
+            await ReadDiskAsync(disk, member, session, IsAsBefore(request, disk, member.Disk), cancellationToken);
             return;
         }
 
@@ -115,9 +113,27 @@ public sealed class BackupRun(RepositoryDomain domain, DriverCatalog drivers, Pr
         void Report(TreePath path, string problem) =>
             session.ReportProblem(ProblemText.Of(tree.Location, path, problem));
 
-        await new TreeBackup(tree, member.Tree!, options.Workers, Report, member.Tracker, time).RunAsync(cancellationToken);
+        await new TreeBackup(tree, member.Tree!, options.Workers, Report, member.Tracker, time, request.ReadsUnchanged).RunAsync(cancellationToken);
         if (member.Before is { } before && !request.AcceptLoss)
             SourceGuard.CheckAfter(tree, member.Tree!.Files, before, domain.OpenTree(session.Previous!, before.Id).Root);
+    }
+
+    private static bool IsAsBefore(BackupRequest request, IDiskSource disk, DiskWriter writer) =>
+        !request.ReadsUnchanged && writer.CanKeepAll(disk.StateMark);
+
+    private async Task ReadDiskAsync(
+        IDiskSource disk, Member member, BackupSession session, bool isAsBefore, CancellationToken cancellationToken)
+    {
+        DiskWriter writer = member.Disk!;
+        if (isAsBefore)
+            writer.KeepAll();
+        else
+            await new DiskBackup(disk, writer, member.Tracker).RunAsync(options.Workers, cancellationToken);
+        member.Tracker.Finish();
+        if (disk.ChangeSinceOpen() is { } change)
+            session.ReportProblem($"{disk.Location}: {change}");
+        else
+            writer.SourceState = disk.StateMark;
     }
 
     /// <summary>Either a disk or a tree, being read.</summary>

@@ -105,6 +105,13 @@ public sealed record MemberRecord
     /// <summary>Pieces of data it consists of, holes left out.</summary>
     public required long Chunks { get; init; }
 
+    /// <summary>
+    /// Of a disk: what the source said of its state when it was read, opaque here. Equal to that of a source now: the same
+    /// bytes (see <see cref="DiskWriter.KeepAll"/>). Null when it could not tell, or when it changed while it was read.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? SourceState { get; init; }
+
     public long Files { get; init; }
 
     public long Directories { get; init; }

@@ -43,6 +43,9 @@ public sealed class DiskWriter : IMemberWriter
 
     public long StoredBytes => counters.StoredBytes;
 
+    /// <summary>Kept with the member as <see cref="MemberRecord.SourceState"/>; at most 200 characters.</summary>
+    public string? SourceState { get; set; }
+
     internal MapGeometry Geometry { get; }
 
     internal MemberRecord? Parent { get; }
@@ -76,6 +79,24 @@ public sealed class DiskWriter : IMemberWriter
         return map.SetZerosAsync(from, to, cancellationToken);
     }
 
+    /// <summary>True when the parent is of this size, whole, and of a source in this state.</summary>
+    public bool CanKeepAll(string? sourceState) =>
+        sourceState is not null && Parent is { } parent && parent.SourceState == sourceState && parent.SizeBytes == SizeBytes;
+
+    /// <summary>
+    /// Finishes the disk as the parent has it, without reading the source or the parent's map: for those who know that
+    /// nothing was written since. In place of workers and <see cref="FinishAsync"/>.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">There is no parent of this size.</exception>
+    public void KeepAll()
+    {
+        if (Parent is null || Parent.SizeBytes != SizeBytes || DataBytes > 0 || Volatile.Read(ref openRegions) != 0)
+            throw new InvalidOperationException($"{description.Id} has no parent of the same size to keep, or was begun.");
+        map.SetTop(RootFormat.RootBytes(Parent));
+        counters.AddData(Parent.DataBytes, 0, Parent.Chunks);
+        IsFinished = true;
+    }
+
     /// <summary>Completes the map.</summary>
     /// <exception cref="InvalidOperationException">A worker has a region it neither finished nor completed.</exception>
     public async ValueTask FinishAsync(CancellationToken cancellationToken)
@@ -103,6 +124,7 @@ public sealed class DiskWriter : IMemberWriter
         ChangedBytes = counters.ChangedBytes,
         StoredBytes = counters.StoredBytes,
         Chunks = counters.Chunks,
+        SourceState = SourceState,
     };
 }
 

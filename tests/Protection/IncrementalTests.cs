@@ -153,11 +153,75 @@ public sealed class IncrementalTests
             driver.BytesRead);
     }
 
+    [Fact]
+    public async Task An_image_at_rest_is_read_once_and_again_after_any_change_or_when_asked_to()
+    {
+        await using TestProtection test = await TestProtection.Create();
+        var driver = new WatchedDriver(new DiskImagesDriver(new LaterTime(TimeSpan.FromMinutes(3))));
+        test.Drivers = new DriverCatalog(driver);
+        RandomImage.Create(test.Scratch["disk"], 7);
+        BackupOutcome one = await test.BackUp("one", test.Scratch["disk"]);
+        long bytesRead = driver.BytesRead;
+
+        BackupOutcome two = await test.BackUp("two", test.Scratch["disk"]);
+        Assert.Equal(bytesRead, driver.BytesRead);
+        Assert.Equal(0, two.Members[0].ChangedBytes);
+        Assert.Equal(one.Members[0].DataBytes, two.Members[0].DataBytes);
+        Assert.True(two.Members[0].IsIncremental);
+        await test.Restore("two", test.Scratch["copy"]);
+        Assert.Equal(await File.ReadAllBytesAsync(test.Scratch["disk"]), await File.ReadAllBytesAsync(test.Scratch["copy"]));
+
+        BackupOutcome three = await test.BackUp(TestProtection.Request("three", test.Scratch["disk"]) with { ReadsUnchanged = true });
+        Assert.Equal(2 * bytesRead, driver.BytesRead);
+        Assert.Equal(0, three.Members[0].ChangedBytes);
+
+        RandomImage.Change(test.Scratch["disk"], 2);
+        await test.BackUp("four", test.Scratch["disk"]);
+        Assert.True(driver.BytesRead > 2 * bytesRead);
+        await test.Restore("four", test.Scratch["copy"]);
+        Assert.Equal(await File.ReadAllBytesAsync(test.Scratch["disk"]), await File.ReadAllBytesAsync(test.Scratch["copy"]));
+    }
+
+    [Fact]
+    public async Task An_image_written_a_moment_ago_is_read_again()
+    {
+        await using TestProtection test = await TestProtection.Create();
+        var driver = new WatchedDriver(new DiskImagesDriver(new LaterTime(TimeSpan.FromMinutes(1))));
+        test.Drivers = new DriverCatalog(driver);
+        RandomImage.Create(test.Scratch["disk"], 7);
+        await test.BackUp("one", test.Scratch["disk"]);
+        long bytesRead = driver.BytesRead;
+
+        await test.BackUp("two", test.Scratch["disk"]);
+
+        Assert.Equal(2 * bytesRead, driver.BytesRead);
+    }
+
+    [Fact]
+    public async Task A_file_called_unchanged_is_read_when_asked_to()
+    {
+        await using TestProtection test = await TestProtection.Create();
+        WatchedDriver driver = WatchTrees(test);
+        MakeTree(test.Scratch["tree"], 5);
+        await test.BackUp("one", test.Scratch["tree"]);
+
+        BackupOutcome two = await test.BackUp(TestProtection.Request("two", test.Scratch["tree"]) with { ReadsUnchanged = true });
+
+        Assert.Equal(10, driver.FilesOpened);
+        Assert.Equal(0, two.Members[0].ChangedBytes);
+        Assert.True(two.Members[0].IsIncremental);
+    }
+
     private static WatchedDriver WatchTrees(TestProtection test)
     {
         var driver = new WatchedDriver(new DirectoriesDriver());
         test.Drivers = new DriverCatalog(driver);
         return driver;
+    }
+
+    private sealed class LaterTime(TimeSpan by) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + by;
     }
 
     /// <summary>Files of 20,000 random bytes.</summary>

@@ -65,6 +65,8 @@ internal sealed class WatchedDriver(IResourceDriver inner) : IResourceDriver
 
         public string? ChangeSinceOpen() => source.ChangeSinceOpen();
 
+        public string? StateMark => source.StateMark;
+
         public ValueTask DisposeAsync() => source.DisposeAsync();
     }
 

@@ -39,13 +39,20 @@ internal static class BackupAndRestore
         var paths = new Argument<string[]>("path") { Description = "Image files, block devices and directories; each becomes a backup.", Arity = ArgumentArity.OneOrMore };
         var parent = new Option<string?>("--parent") { Description = "Compare with the newest backup of what this backup is of, instead of the newest of the same path.", HelpName = "id" };
         var full = new Option<bool>("--full") { Description = "Read everything anew, whatever the backup before holds." };
+        var force = new Option<bool>("--force") { Description = "Read every byte, also of what its times and size call unchanged; compare it all the same." };
+        var level = new Option<int>("--level") { Description = "How hard to compress, 1 to 19: 1 is fast, 3 small.", HelpName = "1..19", DefaultValueFactory = _ => 3 };
+        level.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 1 or > 19)
+                result.AddError("--level is from 1 to 19.");
+        });
         var acceptLoss = new Option<bool>("--accept-loss") { Description = "Take a source even if it lost nearly all it had, as one that is not mounted does." };
-        Command verb = noun.AddVerb("backup", "Backs up images, devices and directories.", paths, parent, full, acceptLoss);
+        Command verb = noun.AddVerb("backup", "Backs up images, devices and directories.", paths, parent, full, force, level, acceptLoss);
         var location = new RepositoryLocation(verb, allowsInstallation: false);
         var output = new OutputOptions<MadeBackup>(verb, BackupColumns);
         verb.SetAction(async (parsed, cancellationToken) =>
         {
-            await using RepositoryAccess access = await location.OpenAsync(parsed, writes: true, shell, cancellationToken);
+            await using RepositoryAccess access = await location.OpenAsync(parsed, writes: true, shell, cancellationToken, new RepositoryOptions { CompressionLevel = parsed.GetValue(level) });
             RepositoryDomain domain = access.Domains[0];
             string? likeResourceId = parsed.GetValue(parent) is { } id ? (await access.FindBackupAsync(id, cancellationToken)).Backup.ResourceId : null;
             var run = new BackupRun(domain, DriverCatalog.CreateDefault(), new ProtectionOptions(), shell.Time);
@@ -55,6 +62,7 @@ internal static class BackupAndRestore
                 BackupRequest request = Request(domain.Id, Path.GetFullPath(path), likeResourceId, shell.Time) with
                 {
                     Incremental = !parsed.GetValue(full),
+                    ReadsUnchanged = parsed.GetValue(force),
                     AcceptLoss = parsed.GetValue(acceptLoss),
                 };
                 long startedAt = shell.Time.GetTimestamp();

@@ -45,11 +45,13 @@ internal sealed class RepositoryLocation
     /// <param name="writes">False opens the store so that nothing can be changed.</param>
     /// <param name="shell">Its clock and streams.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public async Task<RepositoryAccess> OpenAsync(ParseResult parsed, bool writes, Shell shell, CancellationToken cancellationToken)
+    /// <param name="options">How it is written; null is as a repository is by default. An installation has its own.</param>
+    public async Task<RepositoryAccess> OpenAsync(
+        ParseResult parsed, bool writes, Shell shell, CancellationToken cancellationToken, RepositoryOptions? options = null)
     {
         RepositoryAccess access = allowsInstallation && parsed.GetValue(repository) is null
             ? await OpenInstallationAsync(parsed, writes, shell, cancellationToken)
-            : await OpenNamedAsync(parsed, writes, shell, cancellationToken);
+            : await OpenNamedAsync(parsed, writes, options ?? new RepositoryOptions(), shell, cancellationToken);
         try
         {
             string? only = allowsInstallation ? parsed.GetValue(domain) : DefaultDomainId;
@@ -95,13 +97,14 @@ internal sealed class RepositoryLocation
         return new RepositoryAccess(installation.Repository, installation);
     }
 
-    private async Task<RepositoryAccess> OpenNamedAsync(ParseResult parsed, bool writes, Shell shell, CancellationToken cancellationToken)
+    private async Task<RepositoryAccess> OpenNamedAsync(
+        ParseResult parsed, bool writes, RepositoryOptions options, Shell shell, CancellationToken cancellationToken)
     {
         RepositoryKey key = await ReadKeyAsync(parsed, cancellationToken);
         IObjectStore store = await OpenStoreAsync(parsed, writes, shell, cancellationToken);
         try
         {
-            BackupRepository opened = await BackupRepository.OpenAsync(store, key, new RepositoryOptions(), shell.Time, cancellationToken);
+            BackupRepository opened = await BackupRepository.OpenAsync(store, key, options, shell.Time, cancellationToken);
             return new RepositoryAccess(opened, opened, store);
         }
         catch

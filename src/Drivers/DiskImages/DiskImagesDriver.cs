@@ -4,7 +4,8 @@ using Strongroom.Drivers.Linux;
 namespace Strongroom.Drivers.DiskImages;
 
 /// <summary>Raw disk images in files, and block devices.</summary>
-public sealed class DiskImagesDriver : IResourceDriver
+/// <param name="time">What an image's times are compared with; null is the system's.</param>
+public sealed class DiskImagesDriver(TimeProvider? time = null) : IResourceDriver
 {
     public const string DriverName = "disk-image";
 
@@ -27,7 +28,7 @@ public sealed class DiskImagesDriver : IResourceDriver
             ?? throw Errno.LastToException(location, "open");
         try
         {
-            return ValueTask.FromResult<ISource>(DiskSource.Open(location, file));
+            return ValueTask.FromResult<ISource>(DiskSource.Open(location, file, time ?? TimeProvider.System));
         }
         catch
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Win32.SafeHandles;
 using Strongroom.Drivers.Linux;
 
@@ -15,12 +16,18 @@ internal sealed class DiskSource : IDiskSource
     /// <summary><c>_IO(0x12, 97)</c>: writes back what a mounted file system holds and forgets pages read before it wrote.</summary>
     private const nuint FlushDevice = 0x1261;
 
+    /// <summary>
+    /// How long an image must have rested before its times are evidence. A page written through a mapping changes the times
+    /// only once between two write-backs, and those may be some 35 seconds apart (dirty_expire plus dirty_writeback).
+    /// </summary>
+    private static readonly TimeSpan Rest = TimeSpan.FromMinutes(2);
+
     private readonly SafeFileHandle original;
     private readonly SafeFileHandle? copy;
     private readonly FileStatus statusAtOpen;
     private readonly long? writtenAtOpen;
 
-    private DiskSource(string location, SafeFileHandle original, SafeFileHandle? copy)
+    private DiskSource(string location, SafeFileHandle original, SafeFileHandle? copy, TimeProvider time)
     {
         Location = location;
         this.original = original;
@@ -36,6 +43,7 @@ internal sealed class DiskSource : IDiskSource
         SizeBytes = Posix.Length(copy ?? original);
         if (SizeBytes < 0)
             throw Errno.LastToException(location, "measure");
+        StateMark = MarkOf(statusAtOpen, time);
     }
 
     public ContentKind Kind => ContentKind.Disk;
@@ -44,17 +52,19 @@ internal sealed class DiskSource : IDiskSource
 
     public long SizeBytes { get; }
 
+    public string? StateMark { get; }
+
     private SafeFileHandle Handle => copy ?? original;
 
     private bool IsDevice => statusAtOpen.Type == TreeEntryType.BlockDevice;
 
     /// <summary>Takes the handle over unless it throws.</summary>
-    internal static DiskSource Open(string location, SafeFileHandle file)
+    internal static DiskSource Open(string location, SafeFileHandle file, TimeProvider time)
     {
         SafeFileHandle? clone = Posix.Stat(file, location).Type == TreeEntryType.File ? TryClone(location, file) : null;
         try
         {
-            return new DiskSource(location, file, clone);
+            return new DiskSource(location, file, clone, time);
         }
         catch
         {
@@ -107,6 +117,16 @@ internal sealed class DiskSource : IDiskSource
         copy?.Dispose();
         original.Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    private static string? MarkOf(in FileStatus status, TimeProvider time)
+    {
+        long restedSinceNs = (time.GetUtcNow() - Rest - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
+        return status.Type == TreeEntryType.File && status.ModifiedNs < restedSinceNs && status.ChangedNs < restedSinceNs
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"file:{status.Device:x}:{status.Inode:x}:{status.SizeBytes}:{status.ModifiedNs}:{status.ChangedNs}")
+            : null;
     }
 
     private static SafeFileHandle? TryClone(string location, SafeFileHandle file)

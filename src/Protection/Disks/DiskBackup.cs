@@ -11,7 +11,6 @@ internal sealed class DiskBackup(IDiskSource source, DiskWriter writer, MemberTr
         using (var regions = new DataRegions(source, writer.RegionBytes))
             await WorkerGroup.RunAsync(workers, token => WorkAsync(regions, token), cancellationToken);
         await writer.FinishAsync(cancellationToken);
-        tracker.Finish();
     }
 
     private async Task WorkAsync(DataRegions regions, CancellationToken cancellationToken)

@@ -20,15 +20,18 @@ internal sealed class TreeBackup
     private readonly MemberTracker tracker;
     private readonly FileBackup files;
     private readonly int workers;
+    private readonly bool readsUnchanged;
 
     internal TreeBackup(
-        ITreeSource source, TreeWriter writer, int workers, Action<TreePath, string> report, MemberTracker tracker, TimeProvider time)
+        ITreeSource source, TreeWriter writer, int workers, Action<TreePath, string> report, MemberTracker tracker, TimeProvider time,
+        bool readsUnchanged)
     {
         this.source = source;
         this.writer = writer;
         this.report = report;
         this.tracker = tracker;
         this.workers = workers;
+        this.readsUnchanged = readsUnchanged;
         files = new FileBackup(source, report, tracker, time);
     }
 
@@ -166,7 +169,7 @@ internal sealed class TreeBackup
             EntryQueue entries, FileBatch batch, TreeEntry file, TreePath path, StoredEntry? before)
         {
             FileContent? content = tree.files.FindOtherName(file);
-            if (content is null && FileBackup.IsUnchanged(file, before))
+            if (content is null && !tree.readsUnchanged && FileBackup.IsUnchanged(file, before))
             {
                 await strand.Worker.KeepAsync(before!, group.Token);
                 content = before!.Content;

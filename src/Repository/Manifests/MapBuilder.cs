@@ -49,6 +49,9 @@ internal sealed class MapBuilder(ChunkStore store, MapGeometry geometry, MemberC
         }
     }
 
+    /// <summary>Takes a whole map that is stored already.</summary>
+    public void SetTop(ReadOnlySpan<byte> topId) => topId.CopyTo(top);
+
     /// <summary>Stores every page still waiting, the lower ones first.</summary>
     public async ValueTask FinishAsync(CancellationToken cancellationToken)
     {
