@@ -51,13 +51,15 @@ internal static class DemoCommand
             }
 
             shell.Say("demo: both points came back identical, by SHA-256 of the disks and of the tree with all its metadata");
-            SayWhatToTry(shell, service.Address, options.Identity.AdminPassword);
-            if (!parsed.GetValue(exit))
+            if (parsed.GetValue(exit))
             {
-                shell.Say("The service stays up until Ctrl-C.");
-                await service.WaitForShutdownAsync(cancellationToken);
+                shell.Say($"demo: the API was at {service.Address}/v3 and ends with this command; without --exit it stays up to be tried");
+                return (int)ExitCode.Done;
             }
 
+            SayWhatToTry(shell, service.Address, options.Identity.AdminPassword);
+            shell.Say("The service stays up until Ctrl-C.");
+            await service.WaitForShutdownAsync(cancellationToken);
             return (int)ExitCode.Done;
         });
     }

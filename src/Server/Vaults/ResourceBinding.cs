@@ -33,7 +33,7 @@ internal static class ResourceBinding
             if (!VaultKind.Takes(vault.ObjectType, addition.Type))
             {
                 throw new RefusedException(
-                    ErrorCodes.ResourceTypeUnfit, $"Resource {addition.Id} is a {addition.Type}: vault {vault.Id} takes resources of object_type {vault.ObjectType} only.");
+                    ErrorCodes.ResourceTypeUnfit, $"Resource {addition.Id} is of type {addition.Type}: vault {vault.Id} takes resources of object_type {vault.ObjectType} only.");
             }
 
             if (!resources.TryGetValue(addition.Id, out Resource? resource) || resource.Type != addition.Type)
