@@ -11,6 +11,7 @@ internal sealed class DiskTarget : IDiskTarget
     private static readonly byte[] Zeros = new byte[64 * 1024];
 
     private readonly SafeFileHandle file;
+    private readonly UncachedWriter uncached;
     private readonly bool isDevice;
     private readonly bool isNew;
     private readonly Lock gate = new();
@@ -24,6 +25,7 @@ internal sealed class DiskTarget : IDiskTarget
         this.file = file;
         this.isDevice = isDevice;
         this.isNew = isNew;
+        uncached = new UncachedWriter(file);
     }
 
     public ContentKind Kind => ContentKind.Disk;
@@ -110,6 +112,7 @@ internal sealed class DiskTarget : IDiskTarget
             && Posix.TryStatLocation(Location, out FileStatus present)
             && present.IsSameFileAs(Posix.Stat(file, Location)))
             Posix.Unlink(Posix.WorkingDirectory, Posix.LocationBytes(Location));
+        uncached.Dispose();
         file.Dispose();
     }
 
@@ -143,6 +146,9 @@ internal sealed class DiskTarget : IDiskTarget
 
     private void WriteBytes(long offset, ReadOnlySpan<byte> bytes)
     {
+        int written = uncached.Write(offset, bytes, Location);
+        offset += written;
+        bytes = bytes[written..];
         if (!Posix.Write(file, offset, bytes))
             throw Errno.LastToException(Location, $"write at {offset}");
     }

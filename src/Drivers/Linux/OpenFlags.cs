@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Strongroom.Drivers.Linux;
 
-/// <summary>Flags of openat(2). Three of them have other numbers on arm64.</summary>
+/// <summary>Flags of openat(2). Four of them have other numbers on arm64.</summary>
 internal static class OpenFlags
 {
     private static readonly bool Arm = RuntimeInformation.ProcessArchitecture is Architecture.Arm64;
@@ -17,6 +17,7 @@ internal static class OpenFlags
     internal const int CloseOnExec = 0x80000;
     internal const int PathOnly = 0x200000;
 
+    internal static readonly int Direct = Arm ? 0x10000 : 0x4000;
     internal static readonly int Directory = Arm ? 0x4000 : 0x10000;
     internal static readonly int NoFollow = Arm ? 0x8000 : 0x20000;
     internal static readonly int Unnamed = 0x400000 | Directory;
