@@ -6,6 +6,7 @@ using Strongroom.Protection;
 using Strongroom.Repository;
 using Strongroom.Server.Database;
 using Strongroom.Server.Identity;
+using Strongroom.Server.Policies;
 using Strongroom.Server.Tasks;
 using Strongroom.Server.Vaults;
 
@@ -65,6 +66,8 @@ public sealed class ServerOptions
     public RepositoryOptions Repository { get; set; } = new();
 
     public VaultOptions Vaults { get; set; } = new();
+
+    public PolicyOptions Policies { get; set; } = new();
 
     /// <summary>
     /// Reads the JSON file and the environment. What the command line gave is set on the result by the caller, who then
@@ -133,6 +136,7 @@ public sealed class ServerOptions
         ValidateSection("Tasks:", Tasks);
         ValidateSection("Protection:", Protection);
         ValidateSection("Vaults:", Vaults);
+        ValidateSection("Policies:", Policies);
     }
 
     /// <summary>Password hashes and keys live there: nobody but the owner reads them.</summary>

@@ -9,6 +9,7 @@ using Strongroom.Server.Capabilities;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
 using Strongroom.Server.Identity;
+using Strongroom.Server.Policies;
 using Strongroom.Server.Resources;
 using Strongroom.Server.Tasks;
 using Strongroom.Server.Vaults;
@@ -61,6 +62,7 @@ public static class StrongroomHost
         services.AddIdentity(options.Identity);
         services.AddResources(options.DataDirectory);
         services.AddVaults(options.Vaults);
+        services.AddPolicies(options.Policies);
         services.AddTasks(options);
         services.AddCapabilities();
     }
@@ -71,6 +73,7 @@ public static class StrongroomHost
         app.MapIdentity();
         app.MapResources();
         app.MapVaults();
+        app.MapPolicies();
         app.MapTasks();
         app.MapCapabilities();
     }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Strongroom.Server.Checkpoints;
 using Strongroom.Server.Database;
+using Strongroom.Server.Policies;
 using Strongroom.Server.Resources;
 using Strongroom.Server.Tasks;
 using Strongroom.Server.Vaults;
@@ -54,6 +55,7 @@ internal sealed partial class BackupPurge(
             async session =>
             {
                 long before = await InstallationClock.ReadAsync(session, cancellationToken) - (long)options.UndoWindow.TotalMicroseconds;
+                await PolicyBindingTable.PurgeAsync(session, before, cancellationToken);
                 await VaultTable.PurgeAsync(session, before, cancellationToken);
                 await ResourceTable.PurgeAsync(session, before, cancellationToken);
             },

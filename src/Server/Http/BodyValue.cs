@@ -57,6 +57,13 @@ internal readonly struct BodyValue
 
     public BodyValue? ObjectOrNull() => IsGiven ? Object() : null;
 
+    /// <summary>The text of this object as it was sent, to the byte, for what is kept and given back untouched.</summary>
+    public string ObjectText(int charsMax)
+    {
+        string text = Object().element.GetRawText();
+        return text.Length <= charsMax ? text : throw Refused($"is {text.Length} characters long; at most {charsMax} are allowed", showValue: false);
+    }
+
     /// <param name="rule">What the characters must keep.</param>
     public string Text(int lengthMin, int lengthMax, TextRule? rule = null)
     {

@@ -20,6 +20,9 @@ internal sealed class TextRule
     public static readonly TextRule ProductId =
         new("Latin letters, digits, '_' and '-'", text => text.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-'));
 
+    public static readonly TextRule Region =
+        new("Latin letters, digits, '.', '_' and '-'", text => text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-'));
+
     private readonly Func<string, bool> allows;
 
     private TextRule(string allowed, Func<string, bool> allows)

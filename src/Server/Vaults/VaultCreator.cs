@@ -1,6 +1,7 @@
 using Strongroom.Contract;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
+using Strongroom.Server.Policies;
 
 namespace Strongroom.Server.Vaults;
 
@@ -18,11 +19,11 @@ internal static class VaultCreator
             {
                 if (await VaultTable.CountAsync(session, caller.ProjectId, cancellationToken) >= options.VaultCountMax)
                     throw new RefusedException(ErrorCodes.VaultCountExceeded, $"The project has {options.VaultCountMax} vaults: no more can be made.");
-                if (creation.BackupPolicyId is { } policyId)
-                    throw new RefusedException(ErrorCodes.PolicyMissing, $"There is no policy with id {policyId} in this project.");
                 BindingChange change = await VaultBinder.AddAsync(session, asked, creation.Resources, now, cancellationToken);
                 Vault vault = asked with { Resources = change.Added };
                 await VaultTable.InsertAsync(session, vault, cancellationToken);
+                if (creation.BackupPolicyId is { } policyId)
+                    await PolicyBinder.BindBackupAsync(session, vault, new PolicyId(policyId), now, cancellationToken);
                 return vault;
             },
             cancellationToken);

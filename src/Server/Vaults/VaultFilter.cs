@@ -75,10 +75,8 @@ internal sealed record VaultFilter
             where = $"{where} and object_type = {ObjectType}";
         if (Status is not null)
             where = $"{where} and status = {Status}";
-
-        // No policy can be made yet, so no vault has one.
         if (PolicyId is not null)
-            where = $"{where} and 1 = 0";
+            where = $"{where} and id in (select vault_id from policy_vaults where policy_id = {PolicyId})";
         if (ResourceIds is not null)
             where = $"{where} and id in (select vault_id from vault_resources where resource_id in {ResourceIds})";
         if (EnterpriseProjectId is not null and not QueryReader.AllEnterpriseProjects)

@@ -1,0 +1,90 @@
+using Strongroom.Contract;
+using Strongroom.Contract.Policies;
+using Strongroom.Server.Vaults;
+
+namespace Strongroom.Server.Policies;
+
+/// <summary>When backups are made (or replicated), and how long they are kept. Pure.</summary>
+internal sealed record Policy
+{
+    public required PolicyId Id { get; init; }
+
+    public required string ProjectId { get; init; }
+
+    public required string Name { get; init; }
+
+    /// <summary>One of <see cref="PolicyTypes"/>; never changes.</summary>
+    public required string OperationType { get; init; }
+
+    public required bool Enabled { get; init; }
+
+    public required PolicyDefinition Definition { get; init; }
+
+    public required string TriggerId { get; init; }
+
+    /// <summary>As sent, in that order.</summary>
+    public required IReadOnlyList<string> Patterns { get; init; }
+
+    /// <summary>Where DAILY intervals count from; whole seconds, as the wire shows it.</summary>
+    public required DateTimeOffset StartAt { get; init; }
+
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    public bool IsReplication => OperationType == PolicyTypes.Replication;
+
+    /// <summary>The policy after a change.</summary>
+    /// <param name="bindings">The vaults it is bound to.</param>
+    /// <param name="change">What was asked for.</param>
+    /// <param name="now">From here new patterns count, unless the change says from where.</param>
+    public Policy Changed(PolicyChange change, IReadOnlyCollection<PolicyBinding> bindings, DateTimeOffset now)
+    {
+        if (change.OperationType is { } type && type != OperationType)
+            throw new RefusedException(ErrorCodes.ParameterInvalid, $"policy.operation_type of policy {Id} is {OperationType} and cannot become {type}.");
+        PolicyDefinition definition = change.Definition ?? Definition;
+        if (IsReplication && bindings.Count > 0 && definition.DestinationRegion != Definition.DestinationRegion)
+        {
+            throw new RefusedException(
+                ErrorCodes.PolicyRegionFixed,
+                $"Policy {Id} is bound to {bindings.Count} vaults: its destination_region stays {Definition.DestinationRegion} until they are unbound.");
+        }
+
+        bool isNewPattern = change.Patterns is { } patterns && !patterns.SequenceEqual(Patterns);
+        return this with
+        {
+            Name = change.Name ?? Name,
+            Enabled = change.Enabled ?? Enabled,
+            Definition = definition,
+            Patterns = change.Patterns ?? Patterns,
+            StartAt = change.StartAt ?? (isNewPattern ? WholeSeconds(now) : StartAt),
+        };
+    }
+
+    public static DateTimeOffset WholeSeconds(DateTimeOffset instant) => instant.AddTicks(-(instant.UtcTicks % TimeSpan.TicksPerSecond));
+}
+
+/// <summary>A policy on a vault; a vault has at most one of each type.</summary>
+/// <param name="DestinationVaultId">Of a replication policy.</param>
+internal sealed record PolicyBinding(PolicyId PolicyId, VaultId VaultId, string OperationType, VaultId? DestinationVaultId);
+
+/// <summary>A policy as asked for.</summary>
+internal sealed record PolicyCreation(
+    string Name, string OperationType, bool Enabled, PolicyDefinition Definition, IReadOnlyList<string> Patterns, DateTimeOffset? StartAt)
+{
+    public Policy ToPolicy(string projectId, DateTimeOffset now) => new()
+    {
+        Id = PolicyId.New(),
+        ProjectId = projectId,
+        Name = Name,
+        OperationType = OperationType,
+        Enabled = Enabled,
+        Definition = Definition,
+        TriggerId = Guid.NewGuid().ToString(),
+        Patterns = Patterns,
+        StartAt = StartAt ?? Policy.WholeSeconds(now),
+        CreatedAt = now,
+    };
+}
+
+/// <summary>What an update asks for; null leaves a member as it is.</summary>
+internal sealed record PolicyChange(
+    string? Name, bool? Enabled, string? OperationType, PolicyDefinition? Definition, IReadOnlyList<string>? Patterns, DateTimeOffset? StartAt);

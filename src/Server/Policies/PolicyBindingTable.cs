@@ -1,0 +1,68 @@
+using System.Data.Common;
+using Strongroom.Server.Database;
+using Strongroom.Server.Vaults;
+
+namespace Strongroom.Server.Policies;
+
+/// <summary>The SQL of the table <c>policy_vaults</c>: which policies vaults have. Those of deleted vaults are not there for any of these.</summary>
+internal static class PolicyBindingTable
+{
+    private static Sql Columns => $"b.policy_id, b.vault_id, b.operation_type, b.destination_vault_id";
+
+    /// <summary>In the order they were made.</summary>
+    public static ValueTask<List<PolicyBinding>> ListOfPoliciesAsync(
+        DbSession session, IReadOnlyCollection<PolicyId> ids, CancellationToken cancellationToken) =>
+        session.QueryAsync(
+            $"""
+            select {Columns} from policy_vaults b join vaults v on v.id = b.vault_id and v.deleted_at_tick is null
+            where b.policy_id in {ids} order by b.bound_at, b.vault_id
+            """,
+            Read,
+            cancellationToken);
+
+    public static ValueTask<List<PolicyBinding>> ListOfVaultAsync(DbSession session, VaultId id, CancellationToken cancellationToken) =>
+        session.QueryAsync(
+            $"""
+            select {Columns} from policy_vaults b join vaults v on v.id = b.vault_id and v.deleted_at_tick is null
+            where b.vault_id = {id} order by b.bound_at, b.policy_id
+            """,
+            Read,
+            cancellationToken);
+
+    /// <summary>Binds, in place of the vault's policy of that type.</summary>
+    public static async ValueTask PutAsync(DbSession session, PolicyBinding binding, DateTimeOffset now, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync(
+            $"""
+            insert into policy_vaults (vault_id, operation_type, policy_id, destination_vault_id, bound_at)
+            values ({binding.VaultId}, {binding.OperationType}, {binding.PolicyId}, {binding.DestinationVaultId}, {now.ToMicroseconds()})
+            on conflict (vault_id, operation_type) do update set
+                policy_id = excluded.policy_id, destination_vault_id = excluded.destination_vault_id, bound_at = excluded.bound_at
+            """,
+            cancellationToken);
+
+    public static async ValueTask DeleteAsync(DbSession session, PolicyBinding binding, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync(
+            $"delete from policy_vaults where vault_id = {binding.VaultId} and operation_type = {binding.OperationType}", cancellationToken);
+
+    /// <summary>A locked vault that has the policy; also one that could be brought back.</summary>
+    public static ValueTask<VaultId?> FindLockedVaultAsync(DbSession session, PolicyId id, CancellationToken cancellationToken) =>
+        session.QueryFirstAsync(
+            $"select b.vault_id from policy_vaults b join vaults v on v.id = b.vault_id where b.policy_id = {id} and v.locked limit 1",
+            row => (VaultId?)new VaultId(row.GetString(0)),
+            cancellationToken);
+
+    /// <summary>All of a policy, those to deleted vaults included.</summary>
+    public static async ValueTask DeleteOfPolicyAsync(DbSession session, PolicyId id, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync($"delete from policy_vaults where policy_id = {id}", cancellationToken);
+
+    /// <summary>Those of vaults deleted before that moment, which are about to be dropped.</summary>
+    public static async ValueTask PurgeAsync(DbSession session, long deletedBeforeTick, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync(
+            $"delete from policy_vaults where vault_id in (select id from vaults where deleted_at_tick <= {deletedBeforeTick})", cancellationToken);
+
+    private static PolicyBinding Read(DbDataReader row) => new(
+        new PolicyId(row.GetString(0)),
+        new VaultId(row.GetString(1)),
+        row.GetString(2),
+        row.GetTextOrNull(3) is { } destination ? new VaultId(destination) : null);
+}
