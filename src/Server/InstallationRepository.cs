@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Strongroom.ObjectStores;
 using Strongroom.Repository;
 
@@ -11,9 +10,6 @@ namespace Strongroom.Server;
 public sealed class InstallationRepository : IAsyncDisposable
 {
     private const string KeyName = "master.key";
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-    private const int KeyBytes = 32;
-    private const int KeyFileBytesMax = 64 << 10;
 
     private readonly IObjectStore store;
 
@@ -37,7 +33,7 @@ public sealed class InstallationRepository : IAsyncDisposable
         ServerOptions options, RepositoryOptions repositoryOptions, bool readOnly, TimeProvider time, CancellationToken cancellationToken)
     {
         RepositoryKey key = await ReadKeyAsync(options, cancellationToken)
-            ?? throw new StartRefusedException($"The key file {KeyFile(options)} is missing; without it nothing can be read. Bring it back from where it is kept safe.");
+            ?? throw new StartRefusedException($"The key file {KeyFile(options).Path} is missing; without it nothing can be read. Bring it back from where it is kept safe.");
         IObjectStore opened = await OpenStoreAsync(options, readOnly, time, cancellationToken);
         try
         {
@@ -80,20 +76,14 @@ public sealed class InstallationRepository : IAsyncDisposable
             time,
             cancellationToken);
 
-    private static async Task<RepositoryKey?> ReadKeyAsync(ServerOptions options, CancellationToken cancellationToken)
-    {
-        await using IObjectStore keys = await OpenKeysAsync(options, readOnly: true, cancellationToken);
-        byte[]? content = await keys.GetAllAsync(KeyName, KeyFileBytesMax, cancellationToken);
-        if (content is { Length: < KeyBytes })
-            throw new StartRefusedException($"The key file {KeyFile(options)} has {content.Length} bytes and is none; bring the right one back from where it is kept safe.");
-        return content is null ? null : RepositoryKey.FromKeyFile(content);
-    }
+    private static async Task<RepositoryKey?> ReadKeyAsync(ServerOptions options, CancellationToken cancellationToken) =>
+        await KeyFile(options).ReadAsync(cancellationToken) is { } content ? RepositoryKey.FromKeyFile(content) : null;
 
     private static async Task CreateAsync(
         ServerOptions options, RepositoryOptions repositoryOptions, IObjectStore store, TimeProvider time, CancellationToken cancellationToken)
     {
         // The key is durable before anything depends on it.
-        await MakeKeyAsync(options, cancellationToken);
+        await KeyFile(options).EnsureAsync(cancellationToken);
         RepositoryKey key = (await ReadKeyAsync(options, cancellationToken))!;
         try
         {
@@ -105,27 +95,5 @@ public sealed class InstallationRepository : IAsyncDisposable
         }
     }
 
-    private static async Task MakeKeyAsync(ServerOptions options, CancellationToken cancellationToken)
-    {
-        Directory.CreateDirectory(options.DataDirectory, OwnerOnly);
-        Directory.CreateDirectory(KeysDirectory(options), OwnerOnly);
-        await using IObjectStore keys = await OpenKeysAsync(options, readOnly: false, cancellationToken);
-        try
-        {
-            await keys.PutAsync(KeyName, RandomNumberGenerator.GetBytes(KeyBytes), PutMode.CreateOnly, cancellationToken);
-        }
-        catch (ObjectStoreException error) when (error.Failure == ObjectStoreFailure.AlreadyExists)
-        {
-            // From a first start that did not get further, or from another process: that one counts.
-        }
-    }
-
-    private static string KeysDirectory(ServerOptions options) => Path.GetFullPath(Path.Combine(options.DataDirectory, "keys"));
-
-    private static string KeyFile(ServerOptions options) => Path.Combine(KeysDirectory(options), KeyName);
-
-    // A directory as a store puts files atomically and durably, which is what a key needs too.
-    private static ValueTask<IObjectStore> OpenKeysAsync(ServerOptions options, bool readOnly, CancellationToken cancellationToken) =>
-        ObjectStoreCatalog.OpenAsync(
-            new ObjectStoreOptions { Url = "file:" + KeysDirectory(options), ReadOnly = readOnly }, TimeProvider.System, cancellationToken);
+    private static InstallationKeyFile KeyFile(ServerOptions options) => new(options.DataDirectory, KeyName);
 }

@@ -122,7 +122,7 @@ public static class StrongroomHost
     }
 
     /// <summary>Registered before anything that uses the database, so that it runs first: schema, then the first user.</summary>
-    private sealed class DatabaseStart(MetadataDatabase database, TimeProvider time, IdentityOptions options) : IHostedService
+    private sealed class DatabaseStart(MetadataDatabase database, TimeProvider time, CredentialSeal seal, ServerOptions options) : IHostedService
     {
         public async Task StartAsync(CancellationToken cancellationToken)
         {
@@ -135,8 +135,10 @@ public static class StrongroomHost
                 throw new StartRefusedException($"The database cannot be used: {error.Message}", error);
             }
 
-            var administration = new IdentityAdministration(database, time, options);
-            await FirstStart.EnsureAsync(administration, options, Console.Error, cancellationToken);
+            var administration = new IdentityAdministration(database, time, options.Identity);
+            await FirstStart.EnsureAsync(administration, options.Identity, Console.Error, cancellationToken);
+            if (options.Roles.HasFlag(ServerRoles.Api))
+                await seal.CheckAsync(database, cancellationToken);
         }
 
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

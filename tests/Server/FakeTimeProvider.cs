@@ -10,7 +10,9 @@ public sealed class FakeTimeProvider : TimeProvider
 
     private readonly Lock gate = new();
     private readonly List<FakeTimer> timers = [];
-    private DateTimeOffset now = Start;
+    private DateTimeOffset now;
+
+    public FakeTimeProvider(DateTimeOffset? start = null) => now = start ?? Start;
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 

@@ -39,8 +39,9 @@ public abstract class ServerFixture : IAsyncLifetime
     private WebApplication? app;
     private HttpClient? client;
     private int callerCount;
+    private FakeTimeProvider? time;
 
-    public FakeTimeProvider Time { get; } = new();
+    public FakeTimeProvider Time => time ??= new FakeTimeProvider(Start);
 
     public HttpClient Client => client ?? throw NotStarted();
 
@@ -60,7 +61,10 @@ public abstract class ServerFixture : IAsyncLifetime
 
     /// <summary>On the database itself, as the command line has it.</summary>
     public IdentityAdministration Administration =>
-        new(Database, Time, Services.GetRequiredService<IdentityOptions>());
+        new(Database, Time, Services.GetRequiredService<IdentityOptions>(), Services.GetRequiredService<CredentialMaker>());
+
+    /// <summary>Where the clock begins.</summary>
+    protected virtual DateTimeOffset Start => FakeTimeProvider.Start;
 
     /// <summary>Changes settings before the start.</summary>
     protected virtual void Configure(ServerOptions options)

@@ -36,6 +36,15 @@ public sealed class ActionPolicy
         return false;
     }
 
+    /// <summary>Whether an action only looks, by its verb.</summary>
+    public static bool Reads(string action)
+    {
+        string verb = action[(action.LastIndexOf(':') + 1)..];
+        return verb.StartsWith("get", StringComparison.Ordinal)
+            || verb.StartsWith("list", StringComparison.Ordinal)
+            || verb.StartsWith("show", StringComparison.Ordinal);
+    }
+
     private static bool RoleAllows(string role, string action)
     {
         string[] parts = action.Split(':');
@@ -47,9 +56,7 @@ public sealed class ActionPolicy
             AdminRole => true,
             FullRole => service == "cbr",
             OperatorRole => service == "cbr" && !(noun == "policies" && verb is "create" or "update" or "delete"),
-            ReaderRole => service == "cbr" && (verb.StartsWith("get", StringComparison.Ordinal)
-                || verb.StartsWith("list", StringComparison.Ordinal)
-                || verb.StartsWith("show", StringComparison.Ordinal)),
+            ReaderRole => service == "cbr" && Reads(action),
             _ => false,
         };
     }

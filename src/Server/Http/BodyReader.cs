@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.Net.Http.Headers;
@@ -14,9 +13,6 @@ namespace Strongroom.Server.Http;
 /// </summary>
 internal static class BodyReader
 {
-    // Grown as bytes arrive, not as a header promises them; the host ends bodies over 4 MiB with 413.
-    private const int FirstBufferBytes = 16 << 10;
-
     private const int DepthMax = 32;
 
     private static readonly JsonDocumentOptions Parsing = new() { MaxDepth = DepthMax, AllowDuplicateProperties = false };
@@ -25,37 +21,7 @@ internal static class BodyReader
     public static async ValueTask<T> ReadAsync<T>(HttpContext context, Func<BodyValue, T> read)
     {
         RefuseOtherMediaTypes(context.Request.ContentType);
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(FirstBufferBytes);
-        try
-        {
-            int length = 0;
-            int got;
-            while ((got = await ReadPartAsync(context, buffer.AsMemory(length))) > 0)
-            {
-                length += got;
-                if (length == buffer.Length)
-                    buffer = Grow(buffer);
-            }
-
-            return Parse(buffer.AsMemory(0, length), read);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
-    }
-
-    private static async ValueTask<int> ReadPartAsync(HttpContext context, Memory<byte> into)
-    {
-        try
-        {
-            return await context.Request.Body.ReadAsync(into, context.RequestAborted);
-        }
-        catch (IOException error) when (error is not BadHttpRequestException)
-        {
-            // A chunk size past all bounds comes out of Kestrel like a failure of its own.
-            throw new BadHttpRequestException("The body is not sent as its headers say.", StatusCodes.Status400BadRequest, error);
-        }
+        return Parse(await ReceivedBody.ReadAsync(context), read);
     }
 
     internal static T Parse<T>(ReadOnlyMemory<byte> body, Func<BodyValue, T> read)
@@ -110,13 +76,5 @@ internal static class BodyReader
         {
             throw Refused("The body must be sent as Content-Type: application/json, in UTF-8.");
         }
-    }
-
-    private static byte[] Grow(byte[] full)
-    {
-        byte[] larger = ArrayPool<byte>.Shared.Rent(full.Length * 2);
-        full.CopyTo(larger, 0);
-        ArrayPool<byte>.Shared.Return(full);
-        return larger;
     }
 }

@@ -6,11 +6,11 @@ using Strongroom.Server.Identity;
 namespace Strongroom.Server.Http;
 
 /// <summary>
-/// Who may pass, asked once for every route, in a fixed order: a valid token (else 401), a route at all (404, 405), the
-/// token's own project in the path (403), a role that allows the route's action (403). A valid token never meets 401:
+/// Who may pass, asked once for every route, in a fixed order: a valid token or signature (else 401), a route at all (404, 405), its
+/// own project in the path (403), a role that allows the route's action (403). A valid token never meets 401:
 /// clients answer that with a new log-in, some without an end.
 /// </summary>
-internal sealed class RequestGate(RequestDelegate next, TokenAuthenticator authenticator, ActionPolicy policy)
+internal sealed class RequestGate(RequestDelegate next, TokenAuthenticator authenticator, SignatureAuthenticator signatures, ActionPolicy policy)
 {
     public const string TokenHeader = "X-Auth-Token";
 
@@ -22,6 +22,8 @@ internal sealed class RequestGate(RequestDelegate next, TokenAuthenticator authe
             return next(context);
 
         StringValues sent = context.Request.Headers[TokenHeader];
+        if (sent.Count == 0 && context.Request.Headers.Authorization.ToString() is { Length: > 0 } authorization && SignatureHeader.IsSignature(authorization))
+            return CheckSignatureAndPassAsync(context, authorization, endpoint, access);
         if (sent.Count != 1 || string.IsNullOrEmpty(sent[0]))
             return RefuseUnknownAsync(context);
         ValueTask<Token?> finding = authenticator.FindAsync(sent[0]!, context.RequestAborted);
@@ -29,6 +31,9 @@ internal sealed class RequestGate(RequestDelegate next, TokenAuthenticator authe
             ? PassAsync(context, finding.Result, endpoint, access)
             : WaitAndPassAsync(context, finding, endpoint, access);
     }
+
+    private async Task CheckSignatureAndPassAsync(HttpContext context, string authorization, RouteEndpoint? endpoint, RouteAccess? access) =>
+        await PassAsync(context, await signatures.FindAsync(context, authorization), endpoint, access);
 
     private async Task WaitAndPassAsync(HttpContext context, ValueTask<Token?> finding, RouteEndpoint? endpoint, RouteAccess? access) =>
         await PassAsync(context, await finding, endpoint, access);
@@ -48,9 +53,13 @@ internal sealed class RequestGate(RequestDelegate next, TokenAuthenticator authe
             return ErrorReply.WriteAsync(
                 context,
                 ErrorCodes.NotAllowed,
-                token.ProjectId.Length == 0
-                    ? "The token is not for a project: get one that is scoped to the project in the path."
-                    : $"The token is for project {token.ProjectId}, not for the project in the path.");
+                (token.AccessKey, token.ProjectId) switch
+                {
+                    (null, "") => "The token is not for a project: get one that is scoped to the project in the path.",
+                    (null, _) => $"The token is for project {token.ProjectId}, not for the project in the path.",
+                    (_, "") => $"The access key {token.AccessKey} has no role in the project it is used for.",
+                    _ => $"X-Project-Id names project {token.ProjectId}, not the project in the path.",
+                });
         }
 
         if (access is RouteAccess.Action action && !policy.Allows(token.Roles, action.Name))
@@ -58,31 +67,21 @@ internal sealed class RequestGate(RequestDelegate next, TokenAuthenticator authe
 
         context.Features.Set(token);
         context.Features.Set(token.ToCaller(context.TraceIdentifier));
-        return next(context);
+        return token.AccessKey is not null && Changes(context.Request.Method, access)
+            ? UseUpSignatureAndPassAsync(context)
+            : next(context);
     }
 
-    private static Task RefuseUnknownAsync(HttpContext context)
+    private async Task UseUpSignatureAndPassAsync(HttpContext context)
     {
-        string reason = context.Request.Headers.Authorization.ToString() is { Length: > 0 } signature && AccessKey(signature) is { } key
-            ? $"Get secretKey failed,ak:{key},err:ak not exist"
-            : "decrypt token fail";
-        return ErrorReply.WriteAsync(context, ErrorCodes.NotAuthenticated, $"Incorrect IAM authentication information: {reason}");
+        await signatures.UseUpAsync(context);
+        await next(context);
     }
 
-    // Both forms of a signed request name their key: Access=<ak>, or Credential=<ak>/<date>/….
-    private static string? AccessKey(string authorization)
-    {
-        foreach (string label in (ReadOnlySpan<string>)["Access=", "Credential="])
-        {
-            int at = authorization.IndexOf(label, StringComparison.Ordinal);
-            if (at < 0)
-                continue;
-            ReadOnlySpan<char> rest = authorization.AsSpan(at + label.Length);
-            int end = rest.IndexOfAny(", /");
-            ReadOnlySpan<char> key = end < 0 ? rest : rest[..end];
-            return key.Length is > 0 and <= 64 ? key.ToString() : null;
-        }
+    // A few reads are POSTs: their actions say so.
+    private static bool Changes(string method, RouteAccess? access) =>
+        !HttpMethods.IsGet(method) && !HttpMethods.IsHead(method) && !(access is RouteAccess.Action action && ActionPolicy.Reads(action.Name));
 
-        return null;
-    }
+    private static Task RefuseUnknownAsync(HttpContext context) =>
+        ErrorReply.WriteAsync(context, ErrorCodes.NotAuthenticated, "Incorrect IAM authentication information: decrypt token fail");
 }

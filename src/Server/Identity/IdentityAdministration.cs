@@ -27,10 +27,13 @@ public sealed class IdentityAdministration : IAsyncDisposable
     private readonly MetadataDatabase database;
     private readonly TimeProvider time;
     private readonly int passwordIterations;
+    private readonly CredentialMaker? credentials;
     private readonly bool ownsDatabase;
 
-    internal IdentityAdministration(MetadataDatabase database, TimeProvider time, IdentityOptions options, bool ownsDatabase = false)
+    internal IdentityAdministration(
+        MetadataDatabase database, TimeProvider time, IdentityOptions options, CredentialMaker? credentials = null, bool ownsDatabase = false)
     {
+        this.credentials = credentials;
         this.database = database;
         this.time = time;
         this.ownsDatabase = ownsDatabase;
@@ -47,7 +50,8 @@ public sealed class IdentityAdministration : IAsyncDisposable
         try
         {
             await Migrations.ApplyAsync(opened, TimeProvider.System, cancellationToken);
-            var administration = new IdentityAdministration(opened, TimeProvider.System, options.Identity, ownsDatabase: true);
+            var credentials = new CredentialMaker(opened, TimeProvider.System, new CredentialSeal(options));
+            var administration = new IdentityAdministration(opened, TimeProvider.System, options.Identity, credentials, ownsDatabase: true);
             await FirstStart.EnsureAsync(administration, options.Identity, Console.Error, cancellationToken);
             return administration;
         }
@@ -126,6 +130,7 @@ public sealed class IdentityAdministration : IAsyncDisposable
                 }
 
                 await TokenTable.DeleteOfProjectAsync(session, project.Id, cancellationToken);
+                await CredentialTable.DeleteOfProjectAsync(session, project.Id, cancellationToken);
                 await RoleTable.DeleteOfProjectAsync(session, project.Id, cancellationToken);
                 await ShareTable.DeleteOfRecipientAsync(session, project.Id, cancellationToken);
                 await ProjectTable.DeleteAsync(session, project.Id, cancellationToken);
@@ -154,7 +159,7 @@ public sealed class IdentityAdministration : IAsyncDisposable
             cancellationToken);
     }
 
-    /// <summary>A new password ends the user's tokens: whoever knew the old one is out.</summary>
+    /// <summary>A new password ends the user's tokens and temporary access keys: whoever knew the old one is out.</summary>
     public Task SetPasswordAsync(string nameOrId, string? domain, string password, CancellationToken cancellationToken)
     {
         string passwordHash = HashPassword(password);
@@ -164,12 +169,13 @@ public sealed class IdentityAdministration : IAsyncDisposable
                 User user = await FindUserAsync(session, nameOrId, domain, cancellationToken);
                 await UserTable.SetPasswordHashAsync(session, user.Id, passwordHash, cancellationToken);
                 await TokenTable.DeleteOfUserAsync(session, user.Id, cancellationToken);
+                await CredentialTable.DeleteTemporaryOfUserAsync(session, user.Id, cancellationToken);
                 await IdentityRevision.RaiseAsync(session, cancellationToken);
             },
             cancellationToken);
     }
 
-    /// <summary>A disabled user's tokens end. Enabling the user again does not bring them back.</summary>
+    /// <summary>A disabled user's tokens end, and access keys rest. Enabling the user again brings only lasting access keys back.</summary>
     public Task SetUserEnabledAsync(string nameOrId, string? domain, bool enabled, CancellationToken cancellationToken) =>
         database.WriteAsync(
             async session =>
@@ -177,6 +183,7 @@ public sealed class IdentityAdministration : IAsyncDisposable
                 User user = await FindUserAsync(session, nameOrId, domain, cancellationToken);
                 await UserTable.SetEnabledAsync(session, user.Id, enabled, cancellationToken);
                 await TokenTable.DeleteOfUserAsync(session, user.Id, cancellationToken);
+                await CredentialTable.DeleteTemporaryOfUserAsync(session, user.Id, cancellationToken);
                 await IdentityRevision.RaiseAsync(session, cancellationToken);
             },
             cancellationToken);
@@ -188,6 +195,7 @@ public sealed class IdentityAdministration : IAsyncDisposable
             {
                 User user = await FindUserAsync(session, nameOrId, domain, cancellationToken);
                 await TokenTable.DeleteOfUserAsync(session, user.Id, cancellationToken);
+                await CredentialTable.DeleteOfUserAsync(session, user.Id, cancellationToken);
                 await RoleTable.DeleteOfUserAsync(session, user.Id, cancellationToken);
                 await UserTable.DeleteAsync(session, user.Id, cancellationToken);
                 await IdentityRevision.RaiseAsync(session, cancellationToken);
@@ -229,6 +237,45 @@ public sealed class IdentityAdministration : IAsyncDisposable
                 if (await RoleTable.DeleteAsync(session, found.Id, scope, scopeId, role, cancellationToken) == 0)
                     throw new RefusedException(IdentityErrorCodes.NotFound, $"The user '{found.Name}' does not have the role '{role}' there.");
                 await TokenTable.DeleteOfUserInAsync(session, found.Id, scope, scopeId, cancellationToken);
+                await IdentityRevision.RaiseAsync(session, cancellationToken);
+            },
+            cancellationToken);
+
+    /// <summary>Makes an access key; its secret is in the result and never seen again.</summary>
+    /// <param name="user">Whose it is: name or id.</param>
+    /// <param name="project">The only project it is good for, by name or id; null: all in which the user has a role.</param>
+    /// <param name="domain">Where user and project are looked up by name.</param>
+    /// <param name="description">For people.</param>
+    /// <param name="validFor">Null: it lasts. Else it is temporary: only good together with its security token, and for this long.</param>
+    /// <param name="cancellationToken">Stops before it is stored.</param>
+    public async Task<NewCredential> CreateCredentialAsync(
+        string user, string? project, string? domain, string description, TimeSpan? validFor, CancellationToken cancellationToken)
+    {
+        (string userId, string? projectId) = await database.ReadAsync<(string, string?)>(
+            async session => (
+                (await FindUserAsync(session, user, domain, cancellationToken)).Id,
+                project is null ? null : (await FindProjectAsync(session, project, domain, cancellationToken)).Id),
+            cancellationToken);
+        CredentialMaker maker = credentials ?? throw new InvalidOperationException("This one was made without the key that seals secrets.");
+        return validFor is { } duration
+            ? await maker.MakeTemporaryAsync(userId, projectId, duration, cancellationToken)
+            : await maker.MakeAsync(userId, projectId, description, cancellationToken);
+    }
+
+    /// <summary>All access keys, or one user's, oldest first, without their secrets.</summary>
+    public Task<List<Credential>> ListCredentialsAsync(string? user, string? domain, CancellationToken cancellationToken) =>
+        database.ReadAsync(
+            async session => await CredentialTable.ListAsync(
+                session, user is null ? null : (await FindUserAsync(session, user, domain, cancellationToken)).Id, cancellationToken),
+            cancellationToken);
+
+    /// <summary>Requests it signs are refused from now on.</summary>
+    public Task DeleteCredentialAsync(string accessKey, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            async session =>
+            {
+                if (await CredentialTable.DeleteAsync(session, accessKey, cancellationToken) == 0)
+                    throw new RefusedException(IdentityErrorCodes.NotFound, $"There is no access key '{accessKey}'.");
                 await IdentityRevision.RaiseAsync(session, cancellationToken);
             },
             cancellationToken);

@@ -14,6 +14,7 @@ internal sealed class IdentityEndpoints(
     MetadataDatabase database,
     SignIn signIn,
     TokenAuthenticator authenticator,
+    KnownRevision known,
     ServerOptions options)
 {
     private const string SubjectHeader = IdentityClient.SubjectTokenHeader;
@@ -57,7 +58,7 @@ internal sealed class IdentityEndpoints(
                 return await IdentityRevision.RaiseAsync(session, context.RequestAborted);
             },
             context.RequestAborted);
-        authenticator.Learn(revision);
+        known.Learn(revision);
         JsonReply.NoContent(context);
     }
 

@@ -20,6 +20,19 @@ public sealed class IdentityOptions
     [Range(typeof(TimeSpan), "00:00:00", "00:01:00")]
     public TimeSpan RevocationDelayMax { get; set; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>
+    /// How far the date of a signed request may be from this server's clock, in both directions. Longer lets worse clocks in,
+    /// and keeps more used signatures.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:01:00", "01:00:00")]
+    public TimeSpan SignatureWindow { get; set; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>
+    /// What the secrets of access keys are sealed with: 32 random bytes in base64. Null: <c>keys/credentials.key</c> under
+    /// the data directory, made with the first access key. All servers of one database need the same.
+    /// </summary>
+    public string? CredentialKey { get; set; }
+
     /// <summary>The password of the first user, from <c>STRONGROOM_ADMIN_PASSWORD</c>. Null: one is made up and shown once.</summary>
     public string? AdminPassword { get; set; }
 

@@ -5,14 +5,18 @@ internal static class IdentityServices
     public static void AddIdentity(this IServiceCollection services, IdentityOptions options)
     {
         services.AddSingleton(options);
+        services.AddSingleton<KnownRevision>();
         services.AddSingleton<TokenAuthenticator>();
+        services.AddSingleton<SignatureAuthenticator>();
+        services.AddSingleton<CredentialSeal>();
+        services.AddSingleton<CredentialMaker>();
         services.AddSingleton<TokenIssuer>();
         services.AddSingleton<SignInThrottle>();
         services.AddSingleton<SignIn>();
         services.AddSingleton<IdentityEndpoints>();
         services.AddSingleton<VersionEndpoints>();
         services.AddSingleton<LookupEndpoints>();
-        services.AddHostedService<ExpiredTokenSweep>();
+        services.AddHostedService<ExpiredIdentitySweep>();
     }
 
     public static void MapIdentity(this WebApplication app)

@@ -60,6 +60,26 @@ internal static class RoleTable
             row => new Project(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetBoolean(4)),
             cancellationToken);
 
+    /// <summary>The same with the roles, in alphabetical order.</summary>
+    public static async ValueTask<List<ProjectRoles>> ListProjectRolesOfAsync(DbSession session, string userId, CancellationToken cancellationToken)
+    {
+        List<(Project Project, Domain Domain, string Role)> rows = await session.QueryAsync(
+            $"""
+            select p.id, p.domain_id, p.name, p.description, p.enabled, d.id, d.name, d.enabled, a.role
+            from role_assignments a
+            join projects p on p.id = a.scope_id and p.enabled
+            join domains d on d.id = p.domain_id and d.enabled
+            where a.user_id = {userId} and a.scope_kind = 'project'
+            order by p.name, p.id, a.role
+            """,
+            row => (
+                new Project(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetBoolean(4)),
+                new Domain(row.GetString(5), row.GetString(6), row.GetBoolean(7)),
+                row.GetString(8)),
+            cancellationToken);
+        return [.. rows.GroupBy(row => row.Project.Id).Select(group => new ProjectRoles(group.First().Project, group.First().Domain, [.. group.Select(row => row.Role)]))];
+    }
+
     /// <summary>The enabled domains in which the user has a role, and the user's own, by name.</summary>
     public static ValueTask<List<Domain>> ListDomainsOfAsync(DbSession session, string userId, CancellationToken cancellationToken) =>
         session.QueryAsync(

@@ -27,6 +27,9 @@ internal sealed record Token(
     DateTimeOffset IssuedAt,
     DateTimeOffset ExpiresAt)
 {
+    /// <summary>Of a signed request, which is judged as if a token had come with it; null for a real token.</summary>
+    public string? AccessKey { get; init; }
+
     public bool IsAdmin => Roles.Contains(ActionPolicy.AdminRole);
 
     public Caller ToCaller(string requestId) =>
