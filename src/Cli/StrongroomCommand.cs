@@ -27,6 +27,7 @@ internal static class StrongroomCommand
         new("openrc", "Prints the variables that client commands read, as shell exports.", OpenrcCommand.AddTo),
         new("user", "Who can log in; on the installation's own database.", UserCommands.AddTo),
         new("project", "What everything belongs to; on the installation's own database.", ProjectCommands.AddTo),
+        new("credential", "Access keys, with which programs sign their requests; on the installation's own database.", CredentialCommands.AddTo),
         new("role", "What users may do where; on the installation's own database.", RoleCommands.AddTo),
     ];
 

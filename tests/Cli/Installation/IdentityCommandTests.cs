@@ -34,7 +34,31 @@ public sealed class IdentityCommandTests : IDisposable
         Assert.DoesNotContain("correct horse", created.Output + created.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task An_access_key_shows_its_secret_once_and_can_be_listed_and_deleted()
+    {
+        using ShellDouble created = await Run("credential", "create", "--project", "demo", "--description", "for tests", "-f", "json");
+        using ShellDouble temporary = await Run("credential", "create", "--valid-seconds", "900", "-f", "json");
+        JsonElement made = JsonDocument.Parse(created.Output).RootElement;
+        string accessKey = made.GetProperty("access_key").GetString()!;
+        using ShellDouble list = await Run("credential", "list", "-f", "json");
+        await Run("credential", "delete", accessKey);
+        using ShellDouble rest = await Run("credential", "list", "-f", "value", "-c", "temporary");
+
+        Assert.Equal(20, accessKey.Length);
+        Assert.Equal(40, made.GetProperty("secret_key").GetString()!.Length);
+        Assert.Equal(JsonValueKind.Null, made.GetProperty("security_token").ValueKind);
+        Assert.NotNull(JsonDocument.Parse(temporary.Output).RootElement.GetProperty("security_token").GetString());
+        Assert.Contains("for tests", list.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain(made.GetProperty("secret_key").GetString()!, list.Output, StringComparison.Ordinal);
+        Assert.Equal("true\n", rest.Output);
+        Assert.True(File.Exists(Path.Combine(directory, "keys", "credentials.key")));
+    }
+
     [Theory]
+    [InlineData(ExitCode.NotFound, "There is no access key 'AK'", "credential", "delete", "AK")]
+    [InlineData(ExitCode.NotFound, "There is no user 'nobody'", "credential", "create", "--user", "nobody")]
+    [InlineData(ExitCode.Usage, "--valid-seconds is 900 to 86400.", "credential", "create", "--valid-seconds", "899")]
     [InlineData(ExitCode.NotFound, "There is no user 'nobody'", "user", "delete", "nobody")]
     [InlineData(ExitCode.Refused, "There is a project 'demo'", "project", "create", "demo")]
     [InlineData(ExitCode.Usage, "Say where with either --project or --on-domain.", "role", "add", "admin", "cbr_reader")]
