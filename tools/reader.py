@@ -185,8 +185,14 @@ class Repository:
         top = self.folder / prefix
         return sorted(str(p.relative_to(self.folder)) for p in top.rglob("*") if p.is_file()) if top.is_dir() else []
 
-    def open_slot(self, name, password, key_file):
+    def check_slot(self, name):
         slot = checked_json(self.read(name), lambda line: hashlib.sha256(line).digest(), name)
+        if name != "keys/" + slot["slot"]:
+            raise Damaged(f"{name}: is slot {slot['slot']}")
+        return slot
+
+    def open_slot(self, name, password, key_file):
+        slot = self.check_slot(name)
         salt = bytes.fromhex(slot["salt"])
         if slot["kind"] == "password" and password is not None:
             kdf = PBKDF2HMAC(hashes.SHA256(), 32, salt, slot["iterations"])
@@ -198,8 +204,8 @@ class Repository:
         return unseal(wrapping, 0, bytes.fromhex(slot["wrapped"]), name.encode(), name)
 
     def domains(self):
-        top = self.folder / "domains"
-        return [Domain(self, p.name) for p in sorted(top.iterdir()) if (p / "key").is_file()] if top.is_dir() else []
+        """Every domain that has any object: one whose key is gone is damaged."""
+        return [Domain(self, name) for name in sorted({name.split("/")[1] for name in self.names("domains")})]
 
 
 class Domain:
@@ -220,7 +226,7 @@ class Domain:
 
     def open_pack(self, name):
         raw = self.repository.read(name)
-        if len(raw) < 48 or raw[:8] != b"STRGPACK" or raw[-8:] != b"STRGPEND":
+        if len(raw) < 48 or raw[:8] != b"STRGPACK" or raw[-12:] != bytes(4) + b"STRGPEND":
             raise Damaged(f"{name}: not a whole pack")
         version, kind, pack_id = struct.unpack("<HB5x16s", raw[8:32])
         if version != 1 or kind not in (1, 2) or pack_id.hex() != name.rsplit("/", 1)[1]:
@@ -264,14 +270,15 @@ class Domain:
     def load_packs(self):
         """Where every chunk is, from the packs themselves: indexes hold nothing that packs do not (section 6)."""
         self.where = {}
-        self.pack_count = self.segment_count = 0
         for name in self.repository.names(self.prefix + "packs"):
-            _, _, origins, table, entries = self.open_pack(name)
-            self.pack_count += 1
+            try:
+                _, _, _, table, entries = self.open_pack(name)
+            except Damaged as damage:
+                print(f"passed over {damage}", file=sys.stderr)
+                continue
             at = 0
             for ordinal, segment in enumerate(table):
                 offset = 0
-                self.segment_count += 1
                 for chunk_id, length in entries[at:at + segment[4]]:
                     self.where[chunk_id] = (name, ordinal, offset, length)
                     offset += length
@@ -310,7 +317,7 @@ class Domain:
 
     def check_run(self, name):
         raw = self.repository.read(name)
-        if len(raw) < 48 or raw[:8] != b"STRGINDX" or raw[-8:] != b"STRGIEND" or raw[16:32].hex() != name.rsplit("/", 1)[1]:
+        if len(raw) < 48 or raw[:8] != b"STRGINDX" or raw[-12:] != bytes(4) + b"STRGIEND" or raw[16:32].hex() != name.rsplit("/", 1)[1]:
             raise Damaged(f"{name}: not a whole run of its own")
         header = raw[:32]
         key = derive(self.sealing_key, header[16:], "strongroom/index")
@@ -320,26 +327,63 @@ class Domain:
         fences = [tail.take(16) for _ in range(blocks)]
         packs = [tail.fields("16sII") for _ in range(packs)]
         pages = [tail.fields("QI") for _ in range(pages)]
-        seen, last = 0, b""
+        at, unit, seen, last = 32, 0, 0, b""
+
+        def next_unit(plain_length, what):
+            nonlocal at, unit
+            sealed = raw[at:at + plain_length + 16]
+            plain = unseal(key, unit, sealed, header + struct.pack("<I", unit), f"{name}, {what}")
+            at += len(sealed)
+            unit += 1
+            return plain
+
+        filters = b""
         for block in range(blocks):
-            unit = block + block // 28
-            start = 32 + 65536 * unit
-            count = min(2340, entries - block * 2340)
-            what = f"{name}, block {block}"
-            plain = unseal(key, unit, raw[start:start + count * 28 + 16], header + struct.pack("<I", unit), what)
+            what = f"block {block}"
+            plain = next_unit(28 * min(2340, entries - block * 2340), what)
             if plain[:16] != fences[block]:
-                raise Damaged(f"{what}: does not begin where the tail says")
-            for at in range(0, len(plain), 28):
-                prefix = plain[at:at + 16]
-                pack, segment = struct.unpack("<IH", plain[at + 16:at + 22])
-                offset, size = (int.from_bytes(plain[at + i:at + i + 3], "little") for i in (22, 25))
+                raise Damaged(f"{name}, {what}: does not begin where the tail says")
+            bits = 0
+            for i in range(0, len(plain), 28):
+                prefix = plain[i:i + 16]
+                pack, segment = struct.unpack("<IH", plain[i + 16:i + 22])
+                offset, size = (int.from_bytes(plain[i + j:i + j + 3], "little") for j in (22, 25))
                 if prefix < last or pack >= len(packs):
-                    raise Damaged(f"{what}: out of order, or of an unknown pack")
+                    raise Damaged(f"{name}, {what}: out of order, or of an unknown pack")
                 last = prefix
                 seen += 1
                 self.by_prefix.setdefault(prefix, []).append((packs[pack][0].hex(), segment, offset, size))
+                for v in struct.unpack("<4H", prefix[8:]):
+                    bits |= 1 << (v * 18720 >> 16)
+            filters += bits.to_bytes(2340, "little")
+            if block % 28 == 27 or block == blocks - 1:
+                if next_unit(len(filters), f"the filter of {what}") != filters:
+                    raise Damaged(f"{name}: the filter of {what} is not that of its entries")
+                filters = b""
         if seen != entries:
             raise Damaged(f"{name}: {seen} entries of {entries}")
+        records = []
+        for number, (offset, plain_length) in enumerate(pages):
+            if offset != at:
+                raise Damaged(f"{name}: pack page {number} is not at {offset}")
+            records.append(next_unit(plain_length, f"pack page {number}"))
+        if at != len(raw) - 16 - length or tail.more():
+            raise Damaged(f"{name}: its parts do not add up to it")
+        for pack_id, page, offset in packs:
+            self.check_record(name, pack_id, records[page][offset:])
+
+    def check_record(self, name, pack_id, record):
+        """What a run says of a pack is what the pack says of itself; a pack that is gone is no damage (section 6)."""
+        f = Bytes(record, f"{name}, pack {pack_id.hex()}")
+        told_id, kind, size, segments, origins = f.fields("16sB3xIII")
+        told = (kind, size, [f.take(16) for _ in range(origins)], [f.fields("IIIIHBx") for _ in range(segments)])
+        pack = f"{self.prefix}packs/{pack_id.hex()[:2]}/{pack_id.hex()}"
+        try:
+            raw, kind, origin_ids, table, _ = self.open_pack(pack)
+        except Damaged:
+            return  # reported with the packs
+        if told_id != pack_id or told != (kind, len(raw), origin_ids, [t[:4] + t[5:] for t in table]):
+            raise Damaged(f"{f.what}: described otherwise than it is")
 
     # -- section 9: roots
 
@@ -367,6 +411,21 @@ class Domain:
             return None
         body = unseal(derive(self.sealing_key, salt, "strongroom/root"), 0, raw[32 + id_length:-64], head, name)
         return json.loads(body)
+
+    # -- section 10: what running and interrupted work has left
+
+    def check_session(self, name):
+        session = checked_json(self.repository.read(name), lambda line: hashlib.sha256(line).digest(), name)
+        if session["session"] != name.rsplit("/", 1)[1]:
+            raise Damaged(f"{name}: is session {session['session']}")
+
+    def check_collection(self, name):
+        raw = self.repository.read(name)
+        if len(raw) < 52 or raw[:16] != b"STRGCOLL" + struct.pack("<H6x", 1) or raw[16:32].hex() != name.rsplit("/", 1)[1]:
+            raise Damaged(f"{name}: not a whole collection of its own")
+        plain = unseal(derive(self.sealing_key, raw[16:32], "strongroom/collection"), 0, raw[32:], raw[:32], name)
+        if len(plain) != 4 + 16 * struct.unpack("<I", plain[:4])[0]:
+            raise Damaged(f"{name}: its length does not fit its count")
 
     # -- section 7: disks
 
@@ -560,12 +619,15 @@ def check(repository):
             damage.append(str(found))
             print(f"damaged: {found}", file=sys.stderr)
 
+    for name in repository.names("keys"):
+        attempt(repository.check_slot, name)
     for domain in attempt(repository.domains) or ():
-        chunks = {}
+        chunks, opened_packs = {}, set()
         for name in repository.names(domain.prefix + "packs"):
             opened = attempt(domain.open_pack, name)
             if not opened:
                 continue
+            opened_packs.add(name.rsplit("/", 1)[1])
             raw, kind, origins, table, entries = opened
             at = 0
             for ordinal, segment in enumerate(table):
@@ -580,16 +642,14 @@ def check(repository):
                     offset += length
                 at += segment[4]
         domain.by_prefix = {}
-        for name in repository.names(domain.prefix + "indexes"):
-            attempt(domain.check_run, name)
+        for kind, look in (("indexes", domain.check_run), ("sessions", domain.check_session), ("collections", domain.check_collection)):
+            for name in repository.names(domain.prefix + kind):
+                attempt(look, name)
         for prefix, places in domain.by_prefix.items():
-            if not chunks.get(prefix, set()).intersection(places):
-                damage.append(prefix.hex())
-                print(f"damaged: index entry {prefix.hex()} points to no such chunk", file=sys.stderr)
-        try:
-            domain.load_packs()
-        except Damaged:
-            domain.where = domain.where or {}  # already reported above; go on with what there is
+            for place in places:
+                if place[0] in opened_packs and place not in chunks.get(prefix, ()):
+                    damage.append(prefix.hex())
+                    print(f"damaged: index entry {prefix.hex()} points to no such chunk", file=sys.stderr)
         count = 0
         for name in repository.names(domain.prefix + "backups"):
             body = attempt(domain.root, name)

@@ -17,7 +17,9 @@ internal static class GoldenRepository
 
     public const string Password = "golden password";
 
-    public static readonly RepositoryKey Key = RepositoryKey.FromKeyFile(Encoding.ASCII.GetBytes("golden key file, not a secret\n"));
+    public static readonly byte[] KeyFileContent = Encoding.ASCII.GetBytes("golden key file, not a secret\n");
+
+    public static readonly RepositoryKey Key = RepositoryKey.FromKeyFile(KeyFileContent);
 
     private static readonly RepositoryOptions Options = TestRepository.SmallOptions with
     {
@@ -150,7 +152,7 @@ internal static class GoldenRepository
         await session.CommitAsync(null, default);
     }
 
-    private static async Task BackUp(RepositoryDomain domain, string id, byte[] disk, TestTree tree)
+    public static async Task BackUp(RepositoryDomain domain, string id, byte[] disk, TestTree tree)
     {
         await using var session = await domain.BeginBackupAsync(await Server(domain, id), default);
         var diskWriter = session.OpenDisk(new MemberDescription(id + "-disk", "disk", "disk", "/disk"), disk.Length, session.Previous?.Members[0]);
