@@ -43,6 +43,8 @@ internal sealed class BackupEndpoints(MetadataDatabase database, TimeProvider ti
             : throw new RefusedException(ErrorCodes.ShareRefused, $"Backup {id} is shared with this project by another: only its owner can change, share or delete it.");
     }
 
+    internal static string ReadName(BodyValue body) => body["backup"]["name"].Text(1, 64, TextRule.Name);
+
     private async Task ListAsync(HttpContext context)
     {
         string projectId = context.Caller().ProjectId;
@@ -91,7 +93,7 @@ internal sealed class BackupEndpoints(MetadataDatabase database, TimeProvider ti
     {
         string projectId = context.Caller().ProjectId;
         BackupId id = PathBackup(context);
-        string name = await BodyReader.ReadAsync(context, body => body["backup"]["name"].Text(1, 64, TextRule.Name));
+        string name = await BodyReader.ReadAsync(context, ReadName);
         CancellationToken cancellationToken = context.RequestAborted;
         (SeenBackup backup, List<Backup> children) = await database.WriteAsync(
             async session =>

@@ -70,21 +70,14 @@ internal sealed class AbsentEndpoints(MetadataDatabase database)
 
     private async Task SyncCheckpointAsync(HttpContext context)
     {
-        VaultId vaultId = await BodyReader.ReadAsync(
-            context,
-            body =>
-            {
-                BodyValue sync = body["sync"].Object();
-                sync["auto_trigger"].FlagOrNull();
-                return new VaultId(sync["vault_id"].Id());
-            });
+        VaultId vaultId = await BodyReader.ReadAsync(context, ReadCheckpointSync);
         await FindVaultAsync(context, vaultId);
         throw new RefusedException(ErrorCodes.SyncUnsupported, $"Vault {vaultId} is not one whose backups lie on premises: there is nothing to read anew.");
     }
 
     private static async Task SyncBackupsAsync(HttpContext context)
     {
-        int count = await BodyReader.ReadAsync(context, body => body["sync"].List(1, SyncCountMax, ReadSynced).Count);
+        int count = await BodyReader.ReadAsync(context, ReadSync);
         throw new RefusedException(ErrorCodes.SyncUnsupported, $"No vault here keeps backups on premises: the {count} named cannot be taken over.");
     }
 
@@ -96,9 +89,17 @@ internal sealed class AbsentEndpoints(MetadataDatabase database)
 
     private static Task ListAgentsAsync(HttpContext context)
     {
-        var query = new QueryReader(context.Request);
-        return JsonReply.WriteAsync(
-            context, new AgentListReply([], 0, query.Limit(), query.Offset()), CapabilityJson.Default.AgentListReply);
+        (int limit, int offset) = ReadAgentPage(context.Request);
+        return JsonReply.WriteAsync(context, new AgentListReply([], 0, limit, offset), CapabilityJson.Default.AgentListReply);
+    }
+
+    /// <summary>Filters are checked, though there is nothing to filter.</summary>
+    internal static (int Limit, int Offset) ReadAgentPage(HttpRequest request)
+    {
+        var query = new QueryReader(request);
+        query.Text("status");
+        query.Text("agent_id");
+        return (query.Limit(), query.Offset());
     }
 
     private static async Task RefuseAgentAsync(HttpContext context, Func<BodyValue, bool> read)
@@ -122,7 +123,7 @@ internal sealed class AbsentEndpoints(MetadataDatabase database)
     private async Task<Vault> FindVaultAsync(HttpContext context, VaultId id) => await database.ReadAsync(
         session => VaultEndpoints.RequireAsync(session, context.Caller().ProjectId, id, context.RequestAborted), context.RequestAborted);
 
-    private static (VaultId VaultId, string ProjectId) ReadCheckpointCopy(BodyValue body)
+    internal static (VaultId VaultId, string ProjectId) ReadCheckpointCopy(BodyValue body)
     {
         // One client wraps it once more.
         BodyValue copy = body["checkpoint"].IsGiven ? body["checkpoint"]["replicate"] : body["replicate"];
@@ -130,7 +131,7 @@ internal sealed class AbsentEndpoints(MetadataDatabase database)
         return (new VaultId(copy["vault_id"].Id()), ReadDestination(copy));
     }
 
-    private static string ReadBackupCopy(BodyValue body)
+    internal static string ReadBackupCopy(BodyValue body)
     {
         BodyValue copy = body["replicate"].Object();
         copy["name"].TextOrNull(1, 64, TextRule.Name);
@@ -146,6 +147,15 @@ internal sealed class AbsentEndpoints(MetadataDatabase database)
         return copy["destination_project_id"].Text(1, 64);
     }
 
+    internal static VaultId ReadCheckpointSync(BodyValue body)
+    {
+        BodyValue sync = body["sync"].Object();
+        sync["auto_trigger"].FlagOrNull();
+        return new VaultId(sync["vault_id"].Id());
+    }
+
+    internal static int ReadSync(BodyValue body) => body["sync"].List(1, SyncCountMax, ReadSynced).Count;
+
     private static bool ReadSynced(BodyValue item)
     {
         item["backup_id"].Id();
@@ -159,7 +169,7 @@ internal sealed class AbsentEndpoints(MetadataDatabase database)
         return true;
     }
 
-    private static string ReadAgent(BodyValue body)
+    internal static string ReadAgent(BodyValue body)
     {
         BodyValue agent = body["agent"].Object();
         agent["host_name"].Text(0, 255);
@@ -171,9 +181,9 @@ internal sealed class AbsentEndpoints(MetadataDatabase database)
         return agent["agent_id"].Text(1, 255);
     }
 
-    private static bool ReadAgentChange(BodyValue body) => body["agent"]["status"].Word(["uninstall"]).Length > 0;
+    internal static bool ReadAgentChange(BodyValue body) => body["agent"]["status"].Word(["uninstall"]).Length > 0;
 
-    private static bool ReadAddedPaths(BodyValue body)
+    internal static bool ReadAddedPaths(BodyValue body)
     {
         body["exclude_path"].ListOrNull(
             0,
@@ -186,10 +196,10 @@ internal sealed class AbsentEndpoints(MetadataDatabase database)
         return body["add_path"].List(1, PathCountMax, path => path.Text(1, PathCharsMax)).Count > 0;
     }
 
-    private static bool ReadRemovedPaths(BodyValue body) =>
+    internal static bool ReadRemovedPaths(BodyValue body) =>
         body["remove_path"].List(1, PathCountMax, path => path.Text(1, PathCharsMax)).Count > 0;
 
-    private static bool ReadMigration(BodyValue body)
+    internal static bool ReadMigration(BodyValue body)
     {
         body["reservation"].Number(0, 1);
         return body["all_regions"].Flag();

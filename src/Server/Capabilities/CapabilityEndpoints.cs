@@ -42,9 +42,7 @@ internal sealed class CapabilityEndpoints(MetadataDatabase database, IdentityOpt
 
     private Task ListFeaturesAsync(HttpContext context)
     {
-        var query = new QueryReader(context.Request);
-        int limit = query.Limit();
-        int offset = query.Int("offset", 0, FeatureOffsetMax) ?? 0;
+        (int limit, int offset) = ReadPage(context.Request);
         return ReplyAsync(context, FeatureValues().Skip(offset).Take(limit));
     }
 
@@ -80,7 +78,13 @@ internal sealed class CapabilityEndpoints(MetadataDatabase database, IdentityOpt
         await JsonReply.WriteAsync(context, reply, CapabilityJson.Default.AgentCheckReply);
     }
 
-    private static List<ResourceId> ReadAgentCheck(BodyValue body) => body["agent_status"].List(
+    internal static (int Limit, int Offset) ReadPage(HttpRequest request)
+    {
+        var query = new QueryReader(request);
+        return (query.Limit(), query.Int("offset", 0, FeatureOffsetMax) ?? 0);
+    }
+
+    internal static List<ResourceId> ReadAgentCheck(BodyValue body) => body["agent_status"].List(
         1,
         Vaults.Vault.ResourceCountMax,
         item =>

@@ -1,3 +1,5 @@
+using Strongroom.Server.OpenApi;
+
 namespace Strongroom.Server.Capabilities;
 
 internal static class CapabilityServices
@@ -6,11 +8,13 @@ internal static class CapabilityServices
     {
         services.AddSingleton<CapabilityEndpoints>();
         services.AddSingleton<AbsentEndpoints>();
+        services.AddSingleton<OpenApiEndpoint>();
     }
 
     public static void MapCapabilities(this WebApplication app)
     {
         app.Services.GetRequiredService<CapabilityEndpoints>().Map(app);
         app.Services.GetRequiredService<AbsentEndpoints>().Map(app);
+        app.Services.GetRequiredService<OpenApiEndpoint>().Map(app);
     }
 }

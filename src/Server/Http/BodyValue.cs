@@ -8,7 +8,7 @@ namespace Strongroom.Server.Http;
 /// <summary>
 /// One value of a request's body and the rules it must keep, read so that the code looks like the table of the API
 /// reference: <c>vault["threshold"].IntOrNull(1, 100) ?? 80</c>. What breaks a rule is <c>BackupService.9900</c> and names
-/// the member, the value and the limit. The forms ending in <c>OrNull</c> take a member that is absent or null; the others
+/// the member, the value and the limit. A reader can also be run to describe itself (<see cref="BodyTrace"/>). The forms ending in <c>OrNull</c> take a member that is absent or null; the others
 /// want it there. Members nobody asks for are never looked at. Lengths count characters (code points), not bytes.
 /// </summary>
 internal readonly struct BodyValue
@@ -17,11 +17,16 @@ internal readonly struct BodyValue
     private readonly string parent;
     private readonly string? name;
     private readonly int index;
+    private readonly BodyTrace? trace;
 
     public BodyValue(JsonElement root)
         : this(root, "", null, 0)
     {
     }
+
+    /// <summary>No value at all: writes down what it is asked for.</summary>
+    public BodyValue(BodyTrace trace)
+        : this(default, "", null, 0) => this.trace = trace;
 
     private BodyValue(JsonElement element, string parent, string? name, int index)
     {
@@ -32,7 +37,7 @@ internal readonly struct BodyValue
     }
 
     /// <summary>Present and not null.</summary>
-    public bool IsGiven => element.ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null);
+    public bool IsGiven => trace?.IsGiven ?? element.ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null);
 
     /// <summary>Where the reference allows a word in place of an object.</summary>
     public bool IsText => element.ValueKind == JsonValueKind.String;
@@ -46,11 +51,15 @@ internal readonly struct BodyValue
     private bool IsRoot => name is null && parent.Length == 0;
 
     /// <summary>A member of this object; one that is absent is not given. A value that is no object is refused.</summary>
-    public BodyValue this[string member] =>
-        new(Object().element.TryGetProperty(member, out JsonElement value) ? value : default, IsRoot ? "" : Path, member, 0);
+    public BodyValue this[string member] => trace is not null
+        ? new BodyValue(trace.Member(member))
+        : new(Object().element.TryGetProperty(member, out JsonElement value) ? value : default, IsRoot ? "" : Path, member, 0);
 
     public BodyValue Object()
     {
+        trace?.Is("object");
+        if (trace is not null)
+            return this;
         RefuseMissing();
         return element.ValueKind == JsonValueKind.Object ? this : throw Refused("must be an object");
     }
@@ -67,6 +76,8 @@ internal readonly struct BodyValue
     /// <param name="rule">What the characters must keep.</param>
     public string Text(int lengthMin, int lengthMax, TextRule? rule = null)
     {
+        if (trace is not null)
+            return trace.Text(lengthMin, lengthMax);
         string text = String();
         int length = LengthOf(text);
         if (length < lengthMin || length > lengthMax)
@@ -81,6 +92,8 @@ internal readonly struct BodyValue
     /// <summary>A whole number, written without fraction or exponent.</summary>
     public int Int(int min, int max)
     {
+        if (trace is not null)
+            return trace.Int(min, max);
         RefuseMissing();
         if (element.ValueKind != JsonValueKind.Number)
             throw Refused("must be a whole number");
@@ -97,6 +110,7 @@ internal readonly struct BodyValue
     /// <summary>A whole number, as one or written in text.</summary>
     public int? WrittenIntOrNull(int min, int max)
     {
+        trace?.Is("string");
         if (element.ValueKind != JsonValueKind.String)
             return IntOrNull(min, max);
         return int.TryParse(element.GetString(), NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= min && value <= max
@@ -107,6 +121,8 @@ internal readonly struct BodyValue
     /// <summary>Any number, fractions included.</summary>
     public double Number(double min, double max)
     {
+        if (trace is not null)
+            return trace.Number(min, max);
         RefuseMissing();
         return element.ValueKind == JsonValueKind.Number && element.TryGetDouble(out double value) && value >= min && value <= max
             ? value
@@ -115,6 +131,8 @@ internal readonly struct BodyValue
 
     public bool Flag()
     {
+        if (trace is not null)
+            return trace.Flag();
         RefuseMissing();
         return element.ValueKind switch
         {
@@ -129,6 +147,8 @@ internal readonly struct BodyValue
     /// <summary>One of a few words, spelt exactly so.</summary>
     public string Word(string[] words)
     {
+        if (trace is not null)
+            return trace.Word(words);
         string text = String();
         int at = Array.IndexOf(words, text);
         return at >= 0 ? words[at] : throw Refused($"must be {string.Join(", ", words.Select(word => word.Length == 0 ? "empty" : word))}");
@@ -139,6 +159,8 @@ internal readonly struct BodyValue
     /// <summary>A UUID in lower case with dashes.</summary>
     public string Id()
     {
+        if (trace is not null)
+            return trace.Id();
         string text = String();
         return WireId.IsWellFormed(text) ? text : throw Refused("must be a UUID in lower case with dashes");
     }
@@ -147,6 +169,8 @@ internal readonly struct BodyValue
 
     public List<T> List<T>(int countMin, int countMax, Func<BodyValue, T> read)
     {
+        if (trace is not null)
+            return trace.List(countMin, countMax, read);
         RefuseMissing();
         if (element.ValueKind != JsonValueKind.Array)
             throw Refused("must be a list");

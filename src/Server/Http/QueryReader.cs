@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using Microsoft.Extensions.Primitives;
 using Strongroom.Contract;
 
@@ -17,6 +18,9 @@ internal readonly struct QueryReader(HttpRequest request)
 
     private readonly IQueryCollection query = request.Query;
 
+    // Of a reader that is run to describe itself.
+    private readonly QueryTrace? trace = request.Query as QueryTrace;
+
     public int Limit() => Int("limit", 1, LimitMax) ?? LimitMax;
 
     public int Offset() => Int("offset", 0, int.MaxValue) ?? 0;
@@ -26,6 +30,7 @@ internal readonly struct QueryReader(HttpRequest request)
 
     public int? Int(string name, int min, int max)
     {
+        trace?.Add(name, new JsonObject { ["type"] = "integer", ["minimum"] = min, ["maximum"] = max });
         if (!query.TryGetValue(name, out StringValues values))
             return null;
         string text = values.ToString();
@@ -37,6 +42,7 @@ internal readonly struct QueryReader(HttpRequest request)
     /// <summary>The last value given.</summary>
     public string? Text(string name)
     {
+        trace?.Add(name, new JsonObject { ["type"] = "string" });
         if (!query.TryGetValue(name, out StringValues values) || values.Count == 0 || string.IsNullOrEmpty(values[^1]))
             return null;
         string text = values[^1]!;
@@ -45,6 +51,7 @@ internal readonly struct QueryReader(HttpRequest request)
 
     public string? Word(string name, string[] words)
     {
+        trace?.Add(name, new JsonObject { ["type"] = "string", ["enum"] = Words(words) });
         string? text = Text(name);
         return text is null || words.Contains(text, StringComparer.Ordinal) ? text : throw Refused(name, text, $"must be {string.Join(", ", words)}");
     }
@@ -54,6 +61,7 @@ internal readonly struct QueryReader(HttpRequest request)
         where T : struct, Enum
     {
         var words = new List<string>();
+        trace?.Add(name, new JsonObject { ["type"] = "array", ["items"] = new JsonObject { ["type"] = "string", ["enum"] = Words(WireWord.List<T>().Split(", ")) } });
         foreach (string? word in query[name])
         {
             if (string.IsNullOrEmpty(word))
@@ -66,14 +74,18 @@ internal readonly struct QueryReader(HttpRequest request)
         return words;
     }
 
-    public bool? Flag(string name) => Text(name)?.ToLowerInvariant() switch
+    public bool? Flag(string name)
     {
-        null => null,
-        // One client writes booleans as its language does.
-        "true" => true,
-        "false" => false,
-        var text => throw Refused(name, text, "must be true or false"),
-    };
+        trace?.Add(name, new JsonObject { ["type"] = "boolean" });
+        return Text(name)?.ToLowerInvariant() switch
+        {
+            null => null,
+            // One client writes booleans as its language does.
+            "true" => true,
+            "false" => false,
+            var text => throw Refused(name, text, "must be true or false"),
+        };
+    }
 
     /// <summary>As in <c>2024-11-05T03:00:12Z</c>.</summary>
     public DateTimeOffset? Instant(string name)
@@ -87,11 +99,16 @@ internal readonly struct QueryReader(HttpRequest request)
             : throw Refused(name, text, "must look like 2024-11-05T03:00:12Z");
     }
 
-    public string? Id(string name) => Text(name) is { } text ? Checked(name, text) : null;
+    public string? Id(string name)
+    {
+        trace?.Add(name, new JsonObject { ["type"] = "string", ["format"] = "uuid" });
+        return Text(name) is { } text ? Checked(name, text) : null;
+    }
 
     /// <summary>Ids from a name that may be repeated, comma lists included. Null: not given.</summary>
     public IReadOnlyList<string>? Ids(string name)
     {
+        trace?.Add(name, new JsonObject { ["type"] = "array", ["items"] = new JsonObject { ["type"] = "string", ["format"] = "uuid" } });
         if (!query.TryGetValue(name, out StringValues values))
             return null;
         var ids = new List<string>();
@@ -103,6 +120,8 @@ internal readonly struct QueryReader(HttpRequest request)
 
         return ids.Count == 0 ? null : ids;
     }
+
+    private static JsonArray Words(string[] words) => [.. words.Select(word => (JsonNode)word)];
 
     private static string Checked(string name, string id) =>
         WireId.IsWellFormed(id) ? id : throw Refused(name, id, "must be a UUID in lower case with dashes");

@@ -31,6 +31,12 @@ internal sealed class IdentityEndpoints(
         routes.MapGet("/v3/projects", ListProjectsAsync).ForAnyCaller().WithMetadata(new IdentityRoute());
     }
 
+    internal static (string? Name, string? DomainId) ReadFilter(HttpRequest request)
+    {
+        var query = new QueryReader(request);
+        return (query.Text("name"), query.Text("domain_id"));
+    }
+
     private async Task IssueAsync(HttpContext context)
     {
         SignInRequest request = await BodyReader.ReadAsync(context, SignInRequest.Read);
@@ -95,9 +101,9 @@ internal sealed class IdentityEndpoints(
     private async Task ListProjectsAsync(HttpContext context)
     {
         Token token = context.Token();
-        var query = new QueryReader(context.Request);
-        string? name = query.Text("name");
-        string? domainId = query.Text("domain_id") ?? (name is null ? null : token.UserDomainId);
+        (string? name, string? domainId) = ReadFilter(context.Request);
+        if (name is not null)
+            domainId ??= token.UserDomainId;
         List<Project> projects = await database.ReadAsync(
             session => token.IsAdmin
                 ? ProjectTable.ListAsync(session, context.RequestAborted)

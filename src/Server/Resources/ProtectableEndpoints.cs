@@ -19,21 +19,29 @@ internal sealed class ProtectableEndpoints(MetadataDatabase database)
         routes.MapGet(Instances + "/{instance_id}", ShowAsync).WithAction("cbr:vaults:getProtectables");
     }
 
-    private async Task ListAsync(HttpContext context)
+    internal static (ResourceFilter Filter, string? Status) ReadFilter(HttpRequest request)
     {
-        string type = PathType(context);
-        var query = new QueryReader(context.Request);
-        string? status = query.Text("status");
+        var query = new QueryReader(request);
         var filter = new ResourceFilter
         {
-            Type = type,
             Id = query.Id("id"),
             Name = query.Text("name"),
             ServerId = query.Id("server_id"),
-            IsAttached = status is null || type != ResourceTypes.Disk ? null : status == ProtectableShapes.AttachedStatus,
             Limit = query.Limit(),
             Offset = query.Offset(),
             Marker = query.Marker() is { } marker ? new ResourceId(marker) : null,
+        };
+        return (filter, query.Text("status"));
+    }
+
+    private async Task ListAsync(HttpContext context)
+    {
+        string type = PathType(context);
+        (ResourceFilter filter, string? status) = ReadFilter(context.Request);
+        filter = filter with
+        {
+            Type = type,
+            IsAttached = status is null || type != ResourceTypes.Disk ? null : status == ProtectableShapes.AttachedStatus,
         };
         if (status is not null && !ProtectableShapes.StatusesOf(type).Contains(status))
         {

@@ -47,10 +47,10 @@ internal sealed class ResourceEndpoints(MetadataDatabase database, TimeProvider 
         await JsonReply.WriteAsync(context, new ResourceReply(shape), ResourceJson.Default.ResourceReply);
     }
 
-    private async Task ListAsync(HttpContext context)
+    internal static ResourceFilter ReadFilter(HttpRequest request)
     {
-        var query = new QueryReader(context.Request);
-        var filter = new ResourceFilter
+        var query = new QueryReader(request);
+        return new ResourceFilter
         {
             Type = query.Text("type"),
             Id = query.Id("id"),
@@ -60,6 +60,11 @@ internal sealed class ResourceEndpoints(MetadataDatabase database, TimeProvider 
             Offset = query.Offset(),
             Marker = query.Marker() is { } marker ? new ResourceId(marker) : null,
         };
+    }
+
+    private async Task ListAsync(HttpContext context)
+    {
+        ResourceFilter filter = ReadFilter(context.Request);
         string projectId = context.Caller().ProjectId;
         ResourceListReply reply = await database.ReadAsync(
             async session =>

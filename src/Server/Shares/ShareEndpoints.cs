@@ -29,12 +29,13 @@ internal sealed class ShareEndpoints(MetadataDatabase database, TimeProvider tim
         routes.MapDelete(OneMember, RemoveAsync).WithAction("cbr:member:delete");
     }
 
+    internal static List<string> ReadRecipients(BodyValue body) => body["members"].List(1, Share.CountMax, member => member.Text(0, 255));
+
     private async Task AddAsync(HttpContext context)
     {
         string projectId = context.Caller().ProjectId;
         BackupId id = BackupEndpoints.PathBackup(context);
-        List<string> recipients = await BodyReader.ReadAsync(
-            context, body => body["members"].List(1, Share.CountMax, member => member.Text(0, 255)));
+        List<string> recipients = await BodyReader.ReadAsync(context, ReadRecipients);
         CancellationToken cancellationToken = context.RequestAborted;
         DateTimeOffset now = time.GetStoredNow();
         List<Share> added = await database.WriteAsync(

@@ -21,6 +21,32 @@ internal sealed class VaultReportEndpoints(
         routes.MapGet("/v3/{project_id}/vaults/external", ListExternalAsync).WithAction("cbr:vaults:listExternalVaults");
     }
 
+    internal static (int Limit, int Offset, string? ResourceId, string? ResourceType) ReadStorageUsage(HttpRequest request)
+    {
+        var query = new QueryReader(request);
+        return (query.Limit(), query.Offset(), query.Id("resource_id"), query.Text("resource_type"));
+    }
+
+    internal static (string? ProjectId, string? Region, VaultFilter Filter) ReadExternal(HttpRequest request)
+    {
+        var query = new QueryReader(request);
+        string? projectId = query.Text("external_project_id");
+        string? region = query.Text("region_id");
+        string? vaultId = query.Id("vault_id");
+        var filter = new VaultFilter { Limit = query.Limit(), Offset = query.Offset(), Ids = vaultId is null ? null : [vaultId] };
+        if (vaultId is not null)
+            return (projectId, region, filter);
+        filter = filter with
+        {
+            ProtectType = query.Word("protect_type", ProtectTypes.ToList),
+            CloudType = query.Word("cloud_type", CloudTypes.All) ?? CloudTypes.Public,
+
+            // Misspelt in the published definition and in every client made from it.
+            ObjectType = query.Word("objcet_type", ObjectTypes.All) ?? query.Word("object_type", ObjectTypes.All),
+        };
+        return (projectId, region, filter);
+    }
+
     /// <summary>Vaults whose status forbids changes are left as they are, and out of the answer.</summary>
     private async Task BatchUpdateAsync(HttpContext context)
     {
@@ -47,10 +73,7 @@ internal sealed class VaultReportEndpoints(
 
     private async Task StorageUsageAsync(HttpContext context)
     {
-        var query = new QueryReader(context.Request);
-        (int limit, int offset) = (query.Limit(), query.Offset());
-        string? resourceId = query.Id("resource_id");
-        string? resourceType = query.Text("resource_type");
+        (int limit, int offset, string? resourceId, string? resourceType) = ReadStorageUsage(context.Request);
         string projectId = context.Caller().ProjectId;
         (List<StorageUsageShape> usage, long count) = await database.ReadAsync(
             session => VaultTable.ListUsageAsync(session, projectId, resourceId, resourceType, limit, offset, context.RequestAborted),
@@ -64,23 +87,10 @@ internal sealed class VaultReportEndpoints(
     /// </summary>
     private async Task ListExternalAsync(HttpContext context)
     {
-        var query = new QueryReader(context.Request);
-        string projectId = query.Text("external_project_id") ?? throw BodyReader.Refused("external_project_id is missing.");
-        string region = query.Text("region_id") ?? throw BodyReader.Refused("region_id is missing.");
-        string? vaultId = query.Id("vault_id");
-        var filter = new VaultFilter { Limit = query.Limit(), Offset = query.Offset(), Ids = vaultId is null ? null : [vaultId] };
-        if (vaultId is null)
-        {
-            filter = filter with
-            {
-                ProtectType = query.Word("protect_type", ProtectTypes.ToList),
-                CloudType = query.Word("cloud_type", CloudTypes.All) ?? CloudTypes.Public,
-
-                // Misspelt in the published definition and in every client made from it.
-                ObjectType = query.Word("objcet_type", ObjectTypes.All) ?? query.Word("object_type", ObjectTypes.All),
-            };
-        }
-
+        (string? project, string? region, VaultFilter filter) = ReadExternal(context.Request);
+        string projectId = project ?? throw BodyReader.Refused("external_project_id is missing.");
+        if (region is null)
+            throw BodyReader.Refused("region_id is missing.");
         Caller caller = context.Caller();
         VaultListing listing = await database.ReadAsync(
             async session =>

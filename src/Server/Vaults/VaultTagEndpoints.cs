@@ -57,7 +57,7 @@ internal sealed class VaultTagEndpoints(MetadataDatabase database, VaultOptions 
     private async Task ChangeAsync(HttpContext context)
     {
         VaultId id = VaultEndpoints.PathVault(context);
-        Func<IReadOnlyList<TagShape>, List<TagShape>> change = await BodyReader.ReadAsync(context, ReadChange);
+        Func<IReadOnlyList<TagShape>, List<TagShape>> change = await BodyReader.ReadAsync(context, body => ReadChange(body, options));
         await UpdateAsync(context, id, change);
     }
 
@@ -102,7 +102,7 @@ internal sealed class VaultTagEndpoints(MetadataDatabase database, VaultOptions 
         await JsonReply.WriteAsync(context, reply, VaultJson.Default.TaggedVaultsReply);
     }
 
-    private Func<IReadOnlyList<TagShape>, List<TagShape>> ReadChange(BodyValue body)
+    internal static Func<IReadOnlyList<TagShape>, List<TagShape>> ReadChange(BodyValue body, VaultOptions options)
     {
         bool isCreate = body["action"].Word(["create", "delete"]) == "create";
         if (body["sys_tags"].IsGiven)
