@@ -128,6 +128,7 @@ internal sealed class AbsentEndpoints(MetadataDatabase database)
         // One client wraps it once more.
         BodyValue copy = body["checkpoint"].IsGiven ? body["checkpoint"]["replicate"] : body["replicate"];
         copy["auto_trigger"].FlagOrNull();
+        copy["cross_account_urn"].TextOrNull(0, 255);
         return (new VaultId(copy["vault_id"].Id()), ReadDestination(copy));
     }
 
@@ -191,7 +192,7 @@ internal sealed class AbsentEndpoints(MetadataDatabase database)
             item =>
             {
                 item["exclude_path_name"].ListOrNull(0, PathCountMax, path => path.Text(1, PathCharsMax));
-                return item["path_name"].Text(1, PathCharsMax);
+                return item["path_name"].TextOrNull(1, PathCharsMax);
             });
         return body["add_path"].List(1, PathCountMax, path => path.Text(1, PathCharsMax)).Count > 0;
     }

@@ -9,8 +9,8 @@ namespace Strongroom.Server.Http;
 /// </summary>
 internal sealed class BodyTrace
 {
-    // Each optional member is there in half of the runs, each word is taken in some.
-    private const int RunCount = 32;
+    // Chains of optional members and of words that exclude others are found when runs are many; a run takes microseconds.
+    private const int RunCount = 400;
 
     private readonly SortedDictionary<string, BodyTrace> members = new(StringComparer.Ordinal);
     private readonly HashSet<string> kinds = [];
@@ -33,7 +33,7 @@ internal sealed class BodyTrace
         get
         {
             isOptional = true;
-            return run.Number < 2 ? run.Number == 0 : (unchecked(ordinal * 2654435761u) >> (run.Number - 1) & 1) == 0;
+            return run.Number < 2 ? run.Number == 0 : Choose(2, salt: 1) == 0;
         }
     }
 
@@ -70,38 +70,38 @@ internal sealed class BodyTrace
     public string Text(int lengthMin, int lengthMax)
     {
         Is("string");
-        limits["minLength"] = lengthMin;
-        limits["maxLength"] = lengthMax;
+        Widen("minLength", lengthMin, Math.Min);
+        Widen("maxLength", lengthMax, Math.Max);
         return new string('a', Math.Max(lengthMin, Math.Min(1, lengthMax)));
     }
 
     public int Int(int min, int max)
     {
         Is("integer");
-        limits["minimum"] = min;
-        limits["maximum"] = max;
+        Widen("minimum", min, Math.Min);
+        Widen("maximum", max, Math.Max);
         return Math.Clamp(1, min, max);
     }
 
     public double Number(double min, double max)
     {
         Is("number");
-        limits["minimum"] = min;
-        limits["maximum"] = max;
+        Widen("minimum", min, Math.Min);
+        Widen("maximum", max, Math.Max);
         return min;
     }
 
     public bool Flag()
     {
         Is("boolean");
-        return run.Number / 2 % 2 == 0;
+        return Choose(2, salt: 2) == 0;
     }
 
     public string Word(string[] choices)
     {
         Is("string");
         words.UnionWith(choices);
-        return choices[run.Number % choices.Length];
+        return choices[Choose(choices.Length, salt: 3)];
     }
 
     public string Id()
@@ -111,13 +111,37 @@ internal sealed class BodyTrace
         return "00000000-0000-4000-8000-000000000000";
     }
 
+    /// <summary>A list, or one of its items in its place.</summary>
+    public List<T> ListOrSingle<T>(int countMin, int countMax, Func<BodyValue, T> read)
+    {
+        Is("object");
+        read(new BodyValue(this));
+        return List(countMin, countMax, read);
+    }
+
     public List<T> List<T>(int countMin, int countMax, Func<BodyValue, T> read)
     {
         Is("array");
-        limits["minItems"] = countMin;
-        limits["maxItems"] = countMax;
+        Widen("minItems", countMin, Math.Min);
+        Widen("maxItems", countMax, Math.Max);
         item ??= new BodyTrace(run);
         return [read(new BodyValue(item))];
+    }
+
+    /// <summary>The widest limits of all runs: they may depend on other members.</summary>
+    private void Widen(string limit, double value, Func<double, double, double> widest) =>
+        limits[limit] = limits[limit] is { } known ? widest((double)known, value) : value;
+
+    /// <summary>The same for this node all through a run, and as good as unrelated to other nodes and runs.</summary>
+    private int Choose(int count, uint salt)
+    {
+        unchecked
+        {
+            uint mixed = ((ordinal * 4) + salt) * 0x9E3779B9u ^ ((uint)run.Number * 0x85EBCA6Bu);
+            mixed = (mixed ^ (mixed >> 15)) * 0x2C1B3C6Du;
+            mixed = (mixed ^ (mixed >> 12)) * 0x297A2D39u;
+            return (int)((mixed ^ (mixed >> 15)) % (uint)count);
+        }
     }
 
     private JsonObject Schema()

@@ -69,6 +69,12 @@ internal readonly struct BodyValue
     /// <summary>The text of this object as it was sent, to the byte, for what is kept and given back untouched.</summary>
     public string ObjectText(int charsMax)
     {
+        if (trace is not null)
+        {
+            trace.Is("object");
+            return "{}";
+        }
+
         string text = Object().element.GetRawText();
         return text.Length <= charsMax ? text : throw Refused($"is {text.Length} characters long; at most {charsMax} are allowed", showValue: false);
     }
@@ -188,7 +194,9 @@ internal readonly struct BodyValue
 
     /// <summary>A list, or one item in place of it.</summary>
     public List<T>? ListOrSingleOrNull<T>(int countMin, int countMax, Func<BodyValue, T> read) =>
-        element.ValueKind == JsonValueKind.Object ? [read(this)] : ListOrNull(countMin, countMax, read);
+        trace is not null ? (IsGiven ? trace.ListOrSingle(countMin, countMax, read) : null)
+        : element.ValueKind == JsonValueKind.Object ? [read(this)]
+        : ListOrNull(countMin, countMax, read);
 
     /// <summary>Characters as people count them: code points.</summary>
     public static int LengthOf(string text)

@@ -4,6 +4,7 @@ using Strongroom.Contract.Backups;
 using Strongroom.Contract.Capabilities;
 using Strongroom.Contract.Checkpoints;
 using Strongroom.Contract.Identity;
+using Strongroom.Contract.Policies;
 using Strongroom.Contract.Resources;
 using Strongroom.Contract.Shares;
 using Strongroom.Contract.Tasks;
@@ -14,6 +15,7 @@ using Strongroom.Server.Capabilities;
 using Strongroom.Server.Checkpoints;
 using Strongroom.Server.Http;
 using Strongroom.Server.Identity;
+using Strongroom.Server.Policies;
 using Strongroom.Server.Resources;
 using Strongroom.Server.Shares;
 using Strongroom.Server.Tasks;
@@ -35,6 +37,8 @@ internal sealed class OperationCatalog(VaultOptions vaults)
     private const string OneBackup = Project + "/backups/{backup_id}";
     private const string Members = OneBackup + "/members";
     private const string OneMember = Members + "/{member_id}";
+    private const string Policies = Project + "/policies";
+    private const string OnePolicy = Policies + "/{policy_id}";
     private const string Agents = Project + "/agents";
     private const string OneAgent = Agents + "/{agent_id}";
     private const string Instances = Project + "/protectables/{protectable_type}/instances";
@@ -50,6 +54,7 @@ internal sealed class OperationCatalog(VaultOptions vaults)
         AddTags();
         AddCheckpointsAndTasks();
         AddBackups();
+        AddPolicies();
         AddCapabilities();
         AddIdentity();
         AddOurs();
@@ -121,6 +126,18 @@ internal sealed class OperationCatalog(VaultOptions vaults)
         Add("GET " + OneMember, "ShowMemberDetail", MemberJson.Default.MemberReply);
         Add("PUT " + OneMember, "UpdateMemberStatus", MemberJson.Default.MemberReply, operation => operation.Takes(ShareAnswer.Read));
         AddBare("DELETE " + OneMember, "DeleteMember");
+    }
+
+    private void AddPolicies()
+    {
+        PolicyJson json = PolicyJson.Default;
+        Add("POST " + Policies, "CreatePolicy", json.PolicyReply, operation => operation.Takes(PolicyRequests.Creation));
+        Add("GET " + Policies, "ListPolicies", json.PolicyListReply, operation => operation.Asks(PolicyFilter.Of));
+        Add("GET " + OnePolicy, "ShowPolicy", json.PolicyReply);
+        Add("PUT " + OnePolicy, "UpdatePolicy", json.PolicyReply, operation => operation.Takes(PolicyRequests.Change));
+        AddBare("DELETE " + OnePolicy, "DeletePolicy");
+        Add("POST " + OneVault + "/associatepolicy", "AssociateVaultPolicy", json.AssociatePolicyReply, operation => operation.Takes(PolicyRequests.Association));
+        Add("POST " + OneVault + "/dissociatepolicy", "DisassociateVaultPolicy", json.DissociatePolicyReply, operation => operation.Takes(PolicyRequests.Dissociation));
     }
 
     private void AddCapabilities()

@@ -53,7 +53,9 @@ internal sealed class ShapeSchemas
         var required = new JsonArray();
         foreach (JsonPropertyInfo property in info.Properties.Where(property => property.Get is not null))
         {
-            JsonObject schema = info.Options.TryGetTypeInfo(property.PropertyType, out JsonTypeInfo? shape) ? Of(shape) : [];
+            // What a converter of ours writes is any JSON.
+            bool isRaw = property.AttributeProvider?.IsDefined(typeof(JsonConverterAttribute), inherit: false) == true;
+            JsonObject schema = !isRaw && info.Options.TryGetTypeInfo(property.PropertyType, out JsonTypeInfo? shape) ? Of(shape) : [];
             bool isOmittedWhenNull = property.AttributeProvider?.GetCustomAttributes(typeof(JsonIgnoreAttribute), inherit: false)
                 .OfType<JsonIgnoreAttribute>().Any(ignore => ignore.Condition == JsonIgnoreCondition.WhenWritingNull) == true;
             if (!isOmittedWhenNull)
