@@ -7,9 +7,15 @@ namespace Strongroom.ObjectStores.Tests.Local;
 /// that directory was synced, a file's bytes once the file was; of the rest any part may be there in any combination, a
 /// rename by halves included.
 /// </summary>
-internal sealed class DiskModel
+/// <param name="forgetsLitter">
+/// Takes what becomes of temporary files as settled: no reader sees them, and their states would double those of every later step.
+/// </param>
+internal sealed class DiskModel(bool forgetsLitter = false)
 {
     private const int Directory = 0;
+
+    /// <summary>Sizes that disks write in one piece: what is torn is torn between two of them.</summary>
+    private static readonly int[] Sectors = [512, 4096];
 
     private readonly Dictionary<string, int> _live = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _durable = new(StringComparer.Ordinal);
@@ -61,6 +67,13 @@ internal sealed class DiskModel
         }
     }
 
+    /// <summary>As after a sync of everything.</summary>
+    public void SettleAll()
+    {
+        Settle(_ => true);
+        _unsynced.Clear();
+    }
+
     /// <summary>Every tree that may be found afterwards: paths with their bytes, null for a directory.</summary>
     public IEnumerable<SortedDictionary<string, byte[]?>> Images()
     {
@@ -73,7 +86,7 @@ internal sealed class DiskModel
                     Set(entries, _pending[i].Path, _pending[i].File);
             }
 
-            for (int part = 0; part < (entries.Values.Any(_unsynced.Contains) ? 3 : 1); part++)
+            for (int part = 0; part < (entries.Values.Any(_unsynced.Contains) ? TornParts : 1); part++)
                 yield return Image(entries, part);
         }
     }
@@ -93,13 +106,26 @@ internal sealed class DiskModel
         return image;
     }
 
-    /// <summary>Nothing of it, all of it, or the right size with the second half never written.</summary>
-    private static byte[] Torn(byte[] content, int part) => part switch
+    private static int TornParts => 2 + (3 * Sectors.Length);
+
+    /// <summary>
+    /// Nothing of it; all of it; and for each size of a sector: cut at the last whole one, its second half never written, or its
+    /// first sector written after all the others, which is to say not at all.
+    /// </summary>
+    private static byte[] Torn(byte[] content, int part)
     {
-        0 => [],
-        1 => content,
-        _ => [.. content[..(content.Length / 2)], .. new byte[content.Length - (content.Length / 2)]],
-    };
+        if (part < 2)
+            return part == 0 ? [] : content;
+        int sector = Sectors[(part - 2) / 3];
+        int middle = content.Length / 2 / sector * sector;
+        int first = Math.Min(sector, content.Length);
+        return ((part - 2) % 3) switch
+        {
+            0 => content[..(Math.Max(0, content.Length - 1) / sector * sector)],
+            1 => [.. content[..middle], .. new byte[content.Length - middle]],
+            _ => [.. new byte[first], .. content[first..]],
+        };
+    }
 
     private bool Recorded(string directory) => _live.TryGetValue(directory, out int file) && file == Directory;
 
@@ -113,7 +139,10 @@ internal sealed class DiskModel
     private void Enter(string path, int? file)
     {
         Set(_live, path, file);
-        _pending.Add((path, file));
+        if (forgetsLitter && Path.GetDirectoryName(path)!.EndsWith(LocalObjectStore.UploadsDirectory, StringComparison.Ordinal))
+            Set(_durable, path, file);
+        else
+            _pending.Add((path, file));
     }
 
     private static void Set(Dictionary<string, int> entries, string path, int? file)

@@ -29,10 +29,11 @@ internal abstract record DiskStep
     public sealed record Reported : DiskStep;
 }
 
-/// <summary>The real calls, with a record of what each did.</summary>
+/// <summary>The real calls, one at a time however many threads make them, with a record of what each did.</summary>
 internal sealed class RecordingFileCalls : FileCalls
 {
     private readonly ConditionalWeakTable<SafeFileHandle, object> _files = [];
+    private readonly Lock _oneCall = new();
     private int _fileCount;
 
     public List<DiskStep> Steps { get; } = [];
@@ -40,42 +41,53 @@ internal sealed class RecordingFileCalls : FileCalls
     /// <summary>As on a file system that cannot refuse to replace while renaming.</summary>
     public bool LacksMoveNew { get; init; }
 
-    public override int MakeDirectory(string path) => Record(base.MakeDirectory(path), new DiskStep.MakeDirectory(path));
+    public override int MakeDirectory(string path) => Record(() => base.MakeDirectory(path), () => new DiskStep.MakeDirectory(path));
 
     public override int CreateLocked(string path, out SafeFileHandle file)
     {
-        int error = base.CreateLocked(path, out file);
-        _files.Add(file, ++_fileCount);
-        return Record(error, new DiskStep.Create(path, _fileCount));
+        lock (_oneCall)
+        {
+            int error = base.CreateLocked(path, out file);
+            int number = ++_fileCount;
+            _files.Add(file, number);
+            return Record(() => error, () => new DiskStep.Create(path, number));
+        }
     }
 
-    public override int Write(SafeFileHandle file, ReadOnlySpan<byte> bytes) =>
-        Record(base.Write(file, bytes), new DiskStep.Write(Number(file), bytes.ToArray()));
+    public override int Write(SafeFileHandle file, ReadOnlySpan<byte> bytes)
+    {
+        byte[] written = bytes.ToArray();
+        return Record(() => base.Write(file, written), () => new DiskStep.Write(Number(file), written));
+    }
 
     public override int Truncate(SafeFileHandle file, long sizeBytes) =>
-        Record(base.Truncate(file, sizeBytes), new DiskStep.Truncate(Number(file), sizeBytes));
+        Record(() => base.Truncate(file, sizeBytes), () => new DiskStep.Truncate(Number(file), sizeBytes));
 
     public override int Sync(SafeFileHandle file) =>
         // The base's sync of a directory comes by here too, with a handle that is not a file's.
-        _files.TryGetValue(file, out _) ? Record(base.Sync(file), new DiskStep.Sync(Number(file))) : base.Sync(file);
+        _files.TryGetValue(file, out _) ? Record(() => base.Sync(file), () => new DiskStep.Sync(Number(file))) : base.Sync(file);
 
-    public override int SyncDirectory(string path) => Record(base.SyncDirectory(path), new DiskStep.SyncDirectory(path));
+    public override int SyncDirectory(string path) => Record(() => base.SyncDirectory(path), () => new DiskStep.SyncDirectory(path));
 
-    public override int Link(string from, string to) => Record(base.Link(from, to), new DiskStep.Link(from, to));
+    public override int Link(string from, string to) => Record(() => base.Link(from, to), () => new DiskStep.Link(from, to));
 
-    public override int Move(string from, string to) => Record(base.Move(from, to), new DiskStep.Move(from, to));
+    public override int Move(string from, string to) => Record(() => base.Move(from, to), () => new DiskStep.Move(from, to));
 
     public override int MoveNew(string from, string to) =>
-        LacksMoveNew ? Errno.InvalidArgument : Record(base.MoveNew(from, to), new DiskStep.Move(from, to));
+        LacksMoveNew ? Errno.InvalidArgument : Record(() => base.MoveNew(from, to), () => new DiskStep.Move(from, to));
 
-    public override int Remove(string path) => Record(base.Remove(path), new DiskStep.Remove(path));
+    public override int Remove(string path) => Record(() => base.Remove(path), () => new DiskStep.Remove(path));
 
     private int Number(SafeFileHandle file) => _files.TryGetValue(file, out object? number) ? (int)number : 0;
 
-    private int Record(int error, DiskStep step)
+    private int Record(Func<int> call, Func<DiskStep> step)
     {
-        if (error == 0)
-            Steps.Add(step);
-        return error;
+        lock (_oneCall)
+        {
+            int error = call();
+            if (error == 0)
+                Steps.Add(step());
+            return error;
+        }
     }
 }
