@@ -33,7 +33,10 @@ public sealed class BackupSession : IAsyncDisposable
         Previous = previous;
     }
 
-    /// <summary>The backup before, as it is now in the store; null when it was not given or is gone. Its members may be compared with.</summary>
+    /// <summary>
+    /// The backup before, as it is now in the store: its members may be compared with. Null when it was not given, is gone, or
+    /// came about while a collection was running that may still delete what it refers to.
+    /// </summary>
     public BackupRecord? Previous { get; }
 
     /// <summary>Bytes of all members so far that are not zeros.</summary>
@@ -61,10 +64,15 @@ public sealed class BackupSession : IAsyncDisposable
         ChunkStore? chunks = null;
         try
         {
-            var usable = await UsablePacks.ListAsync(domain, cancellationToken);
+            var collections = await PublishedCollection.ListAsync(domain, cancellationToken);
             var previous = description.Previous is { } given && given.ResourceId == description.ResourceId
                 ? await domain.ReadRootAsync(given.Id, cancellationToken)
                 : null;
+
+            // What a collection did not mark may refer to packs that it is about to delete.
+            if (previous is not null && !collections.All(collection => collection.Roots.Contains(previous.RootSha256)))
+                previous = null;
+            var usable = await PublishedCollection.UsablePacksAsync(domain, collections, cancellationToken);
             var runs = await domain.Catalog.ListAsync(null, cancellationToken);
             chunks = new ChunkStore(domain.Store, domain.Names, domain.Keys, domain.Options, domain.Catalog, new IndexSet(runs, usable, token => domain.Catalog.ListAsync(null, token)));
             return new BackupSession(domain, description, previous, beacon, chunks);
@@ -176,18 +184,20 @@ public sealed class BackupSession : IAsyncDisposable
 
     private BackupRecord Record()
     {
+        // The order of backups does not depend on whether the one before could be compared with.
+        var before = description.Previous?.ResourceId == description.ResourceId ? description.Previous : null;
         lock (gate)
         {
             return new BackupRecord
             {
                 Id = description.BackupId,
                 CreatedUs = (description.CreatedAt - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond,
-                Sequence = (Previous?.Sequence ?? 0) + 1,
+                Sequence = (before?.Sequence ?? 0) + 1,
                 ResourceId = description.ResourceId,
                 ResourceName = description.ResourceName,
                 ResourceType = description.ResourceType,
                 Attributes = new SortedDictionary<string, string>(description.Attributes.ToDictionary(), StringComparer.Ordinal),
-                Previous = Previous is null ? null : new PreviousBackup(Previous.Id, Previous.RootSha256),
+                Previous = before is null ? null : new PreviousBackup(before.Id, before.RootSha256),
                 ProblemCount = problemCount,
                 Problems = [.. problems],
                 Members = [.. members.Select(member => member.ToRecord())],

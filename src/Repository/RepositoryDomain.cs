@@ -49,6 +49,8 @@ public sealed class RepositoryDomain : IAsyncDisposable
 
     internal RepositoryOptions Options => options;
 
+    internal TimeProvider Time => time;
+
     /// <summary>Every committed backup, in order of ids. One that is deleted meanwhile may be missing.</summary>
     /// <exception cref="RepositoryException">A root is damaged: the listing stops there. The other overload goes on past it.</exception>
     public IAsyncEnumerable<BackupRecord> ListBackupsAsync(CancellationToken cancellationToken) => ListBackupsAsync(null, cancellationToken);

@@ -116,7 +116,8 @@ internal static class GoldenRepository
             {
                 await store.PutAsync(domain.Names.Backup($"void-{i}"), RootFormat.WriteVoid($"void-{i}", domain.Keys), PutMode.CreateOnly, default);
                 var collection = ObjectId.NewRandom();
-                byte[] condemned = UsablePacks.Write(collection, [ObjectId.NewRandom(), ObjectId.NewRandom()], domain.Keys);
+                byte[] condemned = new PublishedCollection(
+                    collection, [ObjectId.NewRandom(), ObjectId.NewRandom()], new HashSet<string>()).Write(domain.Keys);
                 await store.PutAsync(domain.Names.Collection(collection), condemned, PutMode.CreateOnly, default);
                 var session = ObjectId.NewRandom();
                 byte[] left = CheckedText.Write(

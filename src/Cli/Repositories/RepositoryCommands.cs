@@ -38,6 +38,7 @@ internal static class RepositoryCommands
         AddDelete(noun, shell);
         Upkeep.AddCheck(noun, shell);
         Upkeep.AddStatistics(noun, shell);
+        Upkeep.AddCollection(noun, shell);
         Upkeep.AddRebuild(noun, shell);
     }
 

@@ -6,7 +6,7 @@ using Strongroom.Repository;
 
 namespace Strongroom.Cli.Repositories;
 
-/// <summary><c>repo check</c>, <c>stats</c> and <c>rebuild</c>: is it sound, where are the bytes, and the way out when indexes are lost.</summary>
+/// <summary><c>repo check</c>, <c>stats</c>, <c>gc</c> and <c>rebuild</c>: is it sound, where are the bytes, free them, and the way out when indexes are lost.</summary>
 internal static class Upkeep
 {
     private static readonly Column<CheckDamage>[] DamageColumns =
@@ -39,6 +39,24 @@ internal static class Upkeep
         new("own_bytes", backup => new ByteSize(backup.OwnBytes)),
         new("resource_id", backup => backup.ResourceId),
         new("domain", backup => backup.Domain) { IsDetail = true },
+    ];
+
+    private static readonly Column<CollectionReport>[] CollectionColumns =
+    [
+        new("domain", done => done.Domain),
+        new("total_bytes_before", done => new ByteSize(done.TotalBytesBefore)),
+        new("reclaimable_bytes_before", done => new ByteSize(done.ReclaimableBytesBefore)),
+        new("freed_bytes", done => new ByteSize(done.FreedBytes)),
+        new("written_bytes", done => new ByteSize(done.WrittenBytes)),
+        new("total_bytes_after", done => new ByteSize(done.TotalBytesAfter)),
+        new("reclaimable_bytes_after", done => new ByteSize(done.ReclaimableBytesAfter)),
+        new("dead_packs", done => done.DeadPacks),
+        new("rewritten_packs", done => done.RewrittenPacks),
+        new("spared_packs", done => done.SparedPacks) { IsDetail = true },
+        new("dead_sessions", done => done.DeadSessions) { IsDetail = true },
+        new("missing_chunks", done => done.MissingChunks) { IsDetail = true },
+        new("backup_count", done => done.Backups) { IsDetail = true },
+        new("notes", done => done.Notes) { IsDetail = true },
     ];
 
     public static void AddCheck(Command noun, Shell shell)
@@ -113,6 +131,63 @@ internal static class Upkeep
             },
             cancellationToken);
     }
+
+    public static void AddCollection(Command noun, Shell shell)
+    {
+        var dryRun = new Option<bool>("--dry-run") { Description = "Only show what it would free." };
+        var acceptDamage = new Option<bool>("--accept-damage") { Description = "Go on although backups are damaged; what only their lost pages lead to is dropped." };
+        var rewriteAbove = new Option<double>("--rewrite-above") { Description = "Rewrite a pack when this share of it could be freed.", DefaultValueFactory = _ => new CollectionOptions().RewriteAbove, HelpName = "0..1" };
+        var deadAfter = new Option<double>("--dead-after") { Description = "Give up backups and collections that show no life for so many minutes.", DefaultValueFactory = _ => new CollectionOptions().SessionTimeout.TotalMinutes, HelpName = "minutes" };
+        rewriteAbove.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<double>() is not (> 0 and <= 1))
+                result.AddError("A share is above 0 and up to 1.");
+        });
+        deadAfter.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<double>() is not (>= 5 and <= 1440))
+                result.AddError("A running backup shows life every two minutes; between 5 and 1440 minutes tell dead from slow.");
+        });
+        Command verb = noun.AddVerb("gc", "Frees what no backup needs; may run beside backups and restores.", dryRun, acceptDamage, rewriteAbove, deadAfter);
+        var location = new RepositoryLocation(verb, allowsInstallation: true);
+        var output = new OutputOptions<CollectionReport>(verb, CollectionColumns);
+        verb.SetAction(async (parsed, cancellationToken) =>
+        {
+            var options = new CollectionOptions
+            {
+                DryRun = parsed.GetValue(dryRun),
+                AcceptDamage = parsed.GetValue(acceptDamage),
+                RewriteAbove = parsed.GetValue(rewriteAbove),
+                SessionTimeout = TimeSpan.FromMinutes(parsed.GetValue(deadAfter)),
+            };
+            await using RepositoryAccess access = await location.OpenAsync(parsed, writes: !options.DryRun, shell, cancellationToken);
+            var reports = new List<CollectionReport>();
+            foreach (RepositoryDomain domain in access.Domains)
+            {
+                reports.Add(await ProgressBoard.RunAsync(
+                    shell,
+                    board =>
+                    {
+                        ProgressItem item = board.Add($"domain {domain.Id}", countsBytes: false);
+                        return GarbageCollection.RunAsync(domain, options, new Reporter<CollectionProgress>(step => item.Report(step.Done, step.Total, Describe(step))), cancellationToken);
+                    },
+                    cancellationToken));
+            }
+
+            output.WriteList(shell, parsed, reports);
+            foreach (string note in reports.SelectMany(report => report.Notes))
+                shell.Say($"note: {ValueText.ForPeople(note)}");
+            return (int)(reports.Exists(report => report.MissingChunks > 0 || report.Notes.Count > 0) ? ExitCode.Partial : ExitCode.Done);
+        });
+    }
+
+    private static string Describe(CollectionProgress step) => step.Phase switch
+    {
+        CollectionPhase.Waiting => $"waiting for {step.Total} running or interrupted",
+        CollectionPhase.Marking => "marking",
+        CollectionPhase.Moving => "moving",
+        _ => "deleting",
+    };
 
     public static void AddRebuild(Command noun, Shell shell)
     {

@@ -101,7 +101,7 @@ internal sealed record KeySlotText(int Version, string Slot, string Kind, string
 
 internal sealed record DomainKeyText(int Version, string Domain, string Salt, string Secret, string PublicKey, string SigningKey) : IVersionedText;
 
-internal sealed record SessionText(int Version, string Session, string Backup, long Sequence) : IVersionedText;
+internal sealed record SessionText(int Version, string Session, string Backup, long Sequence, bool? Collection = null) : IVersionedText;
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,

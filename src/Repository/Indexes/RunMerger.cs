@@ -12,10 +12,12 @@ namespace Strongroom.Repository.Indexes;
 /// </summary>
 internal static class RunMerger
 {
+    /// <summary>Each run being merged holds a block in memory.</summary>
+    public const int MaxMerged = 16;
+
     private const int MergeAt = 8;
 
-    /// <summary>Each run being merged holds a block in memory.</summary>
-    private const int MaxMerged = 16;
+    private const uint Dropped = uint.MaxValue;
 
     /// <summary>Runs of one tier differ by less than this factor, so an entry is rewritten once per tier it climbs.</summary>
     private const int TierFactor = 8;
@@ -28,12 +30,17 @@ internal static class RunMerger
             .FirstOrDefault(tier => tier.Count >= MergeAt) is { } tier ? [.. tier.Take(MaxMerged)] : [];
 
     /// <returns>False when someone else merged some of these runs meanwhile; then nothing was done.</returns>
+    public static ValueTask<bool> TryMergeAsync(
+        IObjectStore store, DomainNames names, DomainKeys keys, IReadOnlyList<IndexRun> runs, CancellationToken cancellationToken) =>
+        TryMergeAsync(store, names, keys, runs, static _ => true, cancellationToken);
+
+    /// <param name="keeps">The packs whose entries go on; those of others are left out.</param>
     public static async ValueTask<bool> TryMergeAsync(
-        IObjectStore store, DomainNames names, DomainKeys keys, IReadOnlyList<IndexRun> runs, CancellationToken cancellationToken)
+        IObjectStore store, DomainNames names, DomainKeys keys, IReadOnlyList<IndexRun> runs, Predicate<ObjectId> keeps, CancellationToken cancellationToken)
     {
         try
         {
-            await MergeAsync(store, names, keys, runs, cancellationToken);
+            await MergeAsync(store, names, keys, runs, keeps, cancellationToken);
             return true;
         }
         catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
@@ -43,7 +50,7 @@ internal static class RunMerger
     }
 
     private static async ValueTask MergeAsync(
-        IObjectStore store, DomainNames names, DomainKeys keys, IReadOnlyList<IndexRun> runs, CancellationToken cancellationToken)
+        IObjectStore store, DomainNames names, DomainKeys keys, IReadOnlyList<IndexRun> runs, Predicate<ObjectId> keeps, CancellationToken cancellationToken)
     {
         // The same pack may be in several runs: one number for it in the new one.
         var numbers = new Dictionary<ObjectId, uint>();
@@ -55,7 +62,9 @@ internal static class RunMerger
             for (int i = 0; i < renumbered.Length; i++)
             {
                 var id = run.PackId(i);
-                if (!numbers.TryGetValue(id, out renumbered[i]))
+                if (!keeps(id))
+                    renumbered[i] = Dropped;
+                else if (!numbers.TryGetValue(id, out renumbered[i]))
                 {
                     renumbered[i] = (uint)packs.Count;
                     numbers.Add(id, renumbered[i]);
@@ -66,6 +75,16 @@ internal static class RunMerger
             cursors.Add(new Cursor(run, renumbered));
         }
 
+        if (packs.Count > 0)
+            await WriteAsync(store, names, keys, runs, cursors, packs, cancellationToken);
+        foreach (var run in runs)
+            await store.DeleteAsync(run.Name, cancellationToken);
+    }
+
+    private static async ValueTask WriteAsync(
+        IObjectStore store, DomainNames names, DomainKeys keys, IReadOnlyList<IndexRun> runs, List<Cursor> cursors,
+        List<(IndexRun Run, int Number)> packs, CancellationToken cancellationToken)
+    {
         await using var writer = await RunWriter.BeginAsync(store, names, keys, runs.Sum(run => run.EntryCount), cancellationToken);
         var queue = new PriorityQueue<Cursor, IndexEntry>();
         foreach (var cursor in cursors)
@@ -79,9 +98,6 @@ internal static class RunMerger
         foreach (var (run, number) in packs)
             await writer.AddPackAsync(await run.ReadPackAsync(number, cancellationToken), cancellationToken);
         await writer.FinishAsync(cancellationToken);
-
-        foreach (var run in runs)
-            await store.DeleteAsync(run.Name, cancellationToken);
     }
 
     private static int Tier(IndexRun run) =>
@@ -97,6 +113,7 @@ internal static class RunMerger
     /// A run's entries in order of (prefix, new pack number). Renumbering can swap the packs of one prefix, so entries of one
     /// prefix are gathered and put in order first; there are seldom two.
     /// </summary>
+    /// <param name="numbers">The new numbers of the run's packs, or <see cref="Dropped"/>.</param>
     private sealed class Cursor(IndexRun run, uint[] numbers)
     {
         private readonly Queue<IndexEntry> ready = new();
@@ -129,19 +146,23 @@ internal static class RunMerger
 
         private async ValueTask<IndexEntry?> ReadAsync(CancellationToken cancellationToken)
         {
-            if (position == block.Length)
+            while (true)
             {
-                if (nextBlock == run.BlockCount)
-                    return null;
-                block = await run.ReadBlockAsync(nextBlock++, cancellationToken);
-                position = 0;
-            }
+                if (position == block.Length)
+                {
+                    if (nextBlock == run.BlockCount)
+                        return null;
+                    block = await run.ReadBlockAsync(nextBlock++, cancellationToken);
+                    position = 0;
+                }
 
-            var entry = IndexEntry.Read(block.AsSpan(position));
-            position += IndexEntry.Size;
-            if (entry.Pack >= numbers.Length)
-                throw new RepositoryException(RepositoryFailure.Damaged, run.Name, $"{entry} names a pack that its run does not know.");
-            return entry with { Pack = numbers[entry.Pack] };
+                var entry = IndexEntry.Read(block.AsSpan(position));
+                position += IndexEntry.Size;
+                if (entry.Pack >= numbers.Length)
+                    throw new RepositoryException(RepositoryFailure.Damaged, run.Name, $"{entry} names a pack that its run does not know.");
+                if (numbers[entry.Pack] != Dropped)
+                    return entry with { Pack = numbers[entry.Pack] };
+            }
         }
     }
 }

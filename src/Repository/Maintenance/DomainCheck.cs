@@ -67,7 +67,7 @@ internal sealed class DomainCheck
         else if (id is { } run && stat.Name == domain.Names.Index(run))
             runs.Add(stat);
         else if (id is { } collection && stat.Name == domain.Names.Collection(collection))
-            await findings.TryAsync(() => UsablePacks.CheckAsync(domain, collection, cancellationToken));
+            await findings.TryAsync(() => PublishedCollection.CheckAsync(domain, collection, cancellationToken));
         else if (id is { } session && stat.Name == domain.Names.Session(session))
             await findings.TryAsync(() => SessionBeacon.CheckAsync(domain, session, findings, cancellationToken));
         else if (stat.Name.StartsWith(domain.Names.Backups, StringComparison.Ordinal) && ObjectNames.IsValidId(stat.Name[domain.Names.Backups.Length..]))

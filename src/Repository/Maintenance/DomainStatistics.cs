@@ -43,8 +43,8 @@ internal sealed class StatisticsTally
 
 /// <summary>
 /// Attributes every byte of a domain. Each chunk has an owner: nobody, one backup, or several. A segment's stored bytes go
-/// to the owners of its chunks in proportion to their plain length; what is left of a pack (header, directory, rounding)
-/// goes where its chunks go.
+/// to the owners of its chunks in proportion to their plain length, what nobody owns of it as one sum; what is left of a
+/// pack (header, directory, rounding) goes where its chunks go.
 /// </summary>
 internal sealed class DomainStatistics(RepositoryDomain domain, StatisticsTally tally)
 {
@@ -131,8 +131,11 @@ internal sealed class DomainStatistics(RepositoryDomain domain, StatisticsTally 
 
             foreach (var share in shares)
             {
-                if (share is not null)
-                    AddBytes(share.Owner, share.LeftBytes);
+                if (share is null)
+                    continue;
+                long reclaimable = share.Owner == Nobody ? share.LeftBytes : share.Use.ReclaimableBytes(share.Record);
+                tally.ReclaimableBytes += reclaimable;
+                AddBytes(share.Owner, share.LeftBytes - reclaimable);
             }
         }
 
@@ -142,18 +145,15 @@ internal sealed class DomainStatistics(RepositoryDomain domain, StatisticsTally 
 
     private void Attribute(IndexEntry entry, ushort owner, PackShare?[] shares)
     {
-        if (shares[entry.Pack] is not { } share)
+        if (owner == Nobody || shares[entry.Pack] is not { } share)
             return;
         var segment = share.Record.Segments[entry.Segment];
         long bytes = (long)segment.StoredLength * entry.Length / segment.PlainLength;
         share.LeftBytes -= bytes;
-        share.Add(owner);
+        share.Add(entry, owner);
         AddBytes(owner, bytes);
-        if (owner != Nobody)
-        {
-            tally.UniqueChunks++;
-            tally.UniqueChunkBytes += entry.Length;
-        }
+        tally.UniqueChunks++;
+        tally.UniqueChunkBytes += entry.Length;
     }
 
     private void AddBytes(ushort owner, long bytes)
@@ -161,7 +161,6 @@ internal sealed class DomainStatistics(RepositoryDomain domain, StatisticsTally 
         switch (owner)
         {
             case Nobody:
-                tally.ReclaimableBytes += bytes;
                 break;
             case Several:
                 tally.SharedBytes += bytes;
@@ -178,14 +177,22 @@ internal sealed class DomainStatistics(RepositoryDomain domain, StatisticsTally 
 
         public long LeftBytes { get; set; } = bytes;
 
+        public PackUse Use { get; } = new(record.Segments.Length);
+
         public ushort Owner { get; private set; }
 
         /// <summary>Dead chunks beside live ones do not change whose the pack is.</summary>
-        public void Add(ushort owner) => Owner = owner == Nobody || owner == Owner ? Owner : Owner == Nobody ? owner : Several;
+        public void Add(IndexEntry entry, ushort owner)
+        {
+            Use.Add(entry);
+            Owner = owner == Owner ? Owner : Owner == Nobody ? owner : Several;
+        }
     }
 
     private sealed class Marker(DomainStatistics statistics, ushort backup) : IManifestVisitor
     {
+        private readonly List<IndexHit> hits = [];
+
         public async ValueTask<bool> EnterAsync(ReadOnlyMemory<byte> pageId, CancellationToken cancellationToken) =>
             await MarkAsync(pageId, cancellationToken);
 
@@ -201,12 +208,17 @@ internal sealed class DomainStatistics(RepositoryDomain domain, StatisticsTally 
         /// <returns>False when nothing changed, so that what is below a page is marked as well already.</returns>
         private async ValueTask<bool> MarkAsync(ReadOnlyMemory<byte> id, CancellationToken cancellationToken)
         {
-            if (await statistics.index.FindAsync(ChunkPrefix.Of(id.Span), cancellationToken) is not { } hit)
+            await statistics.index.FindAllAsync(ChunkPrefix.Of(id.Span), hits, cancellationToken);
+            if (hits.Count == 0)
             {
                 throw new RepositoryException(
                     RepositoryFailure.Damaged, statistics.Names.Indexes, $"No index knows chunk {ChunkSource.Show(id.Span)}; run a check.");
             }
 
+            // Of several copies the one that a collection would keep.
+            var hit = hits[0];
+            foreach (var other in hits)
+                hit = other.Pack.CompareTo(hit.Pack) < 0 ? other : hit;
             ref ushort owner = ref statistics.owners[hit.Run][hit.Position];
             if (owner == backup || owner == Several)
                 return false;

@@ -70,7 +70,7 @@ public static class IndexRebuild
         return new RebuildReport(packCount, chunkCount, damages);
     }
 
-    private static void AddEntries(PackDirectory directory, uint pack, List<IndexEntry> entries)
+    internal static void AddEntries(PackDirectory directory, uint pack, List<IndexEntry> entries)
     {
         int chunk = 0;
         for (int segment = 0; segment < directory.Record.Segments.Length; segment++)
@@ -85,12 +85,14 @@ public static class IndexRebuild
         }
     }
 
-    private static async ValueTask WriteRunAsync(
+    /// <returns>The run's size.</returns>
+    internal static async ValueTask<long> WriteRunAsync(
         RepositoryDomain domain, List<IndexEntry> entries, List<PackRecord> packs, CancellationToken cancellationToken)
     {
         CollectionsMarshal.AsSpan(entries).Sort();
-        await RunWriter.WriteAsync(domain.Store, domain.Names, domain.Keys, entries, packs, cancellationToken);
+        var (_, sizeBytes) = await RunWriter.WriteAsync(domain.Store, domain.Names, domain.Keys, entries, packs, cancellationToken);
         entries.Clear();
         packs.Clear();
+        return sizeBytes;
     }
 }

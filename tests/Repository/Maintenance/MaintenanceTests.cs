@@ -146,7 +146,7 @@ public sealed class MaintenanceTests
             await repository.Domain.DeleteBackupAsync("old", default);
             var collection = ObjectId.NewRandom();
             var packs = repository.Names("packs").Select(name => DomainNames.IdOf(name)!.Value).ToArray();
-            store.Poke(repository.Domain.Names.Collection(collection), UsablePacks.Write(collection, packs, repository.Domain.Keys));
+            store.Poke(repository.Domain.Names.Collection(collection), new PublishedCollection(collection, packs, new HashSet<string>()).Write(repository.Domain.Keys));
         }
 
         await using var again = await TestRepository.Open(store);
