@@ -421,11 +421,14 @@ class Domain:
 
     def check_collection(self, name):
         raw = self.repository.read(name)
-        if len(raw) < 52 or raw[:16] != b"STRGCOLL" + struct.pack("<H6x", 1) or raw[16:32].hex() != name.rsplit("/", 1)[1]:
+        if len(raw) < 32 or raw[:16] != b"STRGCOLL" + struct.pack("<H6x", 1) or raw[16:32].hex() != name.rsplit("/", 1)[1]:
             raise Damaged(f"{name}: not a whole collection of its own")
+        if len(raw) == 32:  # void
+            return
         plain = unseal(derive(self.sealing_key, raw[16:32], "strongroom/collection"), 0, raw[32:], raw[:32], name)
-        if len(plain) != 4 + 16 * struct.unpack("<I", plain[:4])[0]:
-            raise Damaged(f"{name}: its length does not fit its count")
+        roots = 4 + 16 * struct.unpack("<I", plain[:4])[0]
+        if len(plain) != roots and (len(plain) < roots + 4 or len(plain) != roots + 4 + 32 * struct.unpack("<I", plain[roots:roots + 4])[0]):
+            raise Damaged(f"{name}: its length does not fit its counts")
 
     # -- section 7: disks
 
