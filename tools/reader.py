@@ -421,9 +421,10 @@ class Domain:
 
     def check_collection(self, name):
         raw = self.repository.read(name)
-        if len(raw) < 32 or raw[:16] != b"STRGCOLL" + struct.pack("<H6x", 1) or raw[16:32].hex() != name.rsplit("/", 1)[1]:
+        is_void = len(raw) == 32
+        if len(raw) < 32 or raw[:16] != b"STRGCOLL" + struct.pack("<HB5x", 1, is_void) or raw[16:32].hex() != name.rsplit("/", 1)[1]:
             raise Damaged(f"{name}: not a whole collection of its own")
-        if len(raw) == 32:  # void
+        if is_void:
             return
         plain = unseal(derive(self.sealing_key, raw[16:32], "strongroom/collection"), 0, raw[32:], raw[:32], name)
         roots = 4 + 16 * struct.unpack("<I", plain[:4])[0]

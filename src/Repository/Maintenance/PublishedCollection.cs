@@ -15,18 +15,20 @@ internal sealed record PublishedCollection(ObjectId Id, IReadOnlyList<ObjectId> 
 {
     private const int MaxBytes = 256 << 20;
     private const int HeaderBytes = 32;
+    private const byte PublishedKind = 0;
+    private const byte VoidKind = 1;
     private const string KeyInfo = "strongroom/collection";
 
     private static ReadOnlySpan<byte> Magic => "STRGCOLL"u8;
 
-    /// <summary>Every collection there is; void ones, which condemn nothing, are known by their size and left out.</summary>
+    /// <summary>Every collection there is; void ones, which condemn nothing, are left out.</summary>
     /// <exception cref="RepositoryException">One is damaged.</exception>
     public static async ValueTask<IReadOnlyList<PublishedCollection>> ListAsync(RepositoryDomain domain, CancellationToken cancellationToken)
     {
         var collections = new List<PublishedCollection>();
         await foreach (var stat in domain.Store.ListAsync(domain.Names.Collections, cancellationToken))
         {
-            if (stat.SizeBytes != HeaderBytes && DomainNames.IdOf(stat.Name) is { } id && await ReadAsync(domain, id, cancellationToken) is { } collection)
+            if (DomainNames.IdOf(stat.Name) is { } id && await ReadAsync(domain, id, cancellationToken) is { } collection)
                 collections.Add(collection);
         }
 
@@ -67,7 +69,7 @@ internal sealed record PublishedCollection(ObjectId Id, IReadOnlyList<ObjectId> 
             plain.Raw(Convert.FromHexString(root));
 
         var output = new ByteWriter();
-        byte[] header = WriteVoid(Id);
+        byte[] header = Header(Id, PublishedKind);
         output.Raw(header);
         using var cipher = Sealing.CipherFor(keys.SealingKey, Id, KeyInfo);
         Sealing.Seal(cipher, 0, plain.Written, header, output.Append(plain.Length + Sealing.TagBytes));
@@ -75,12 +77,15 @@ internal sealed record PublishedCollection(ObjectId Id, IReadOnlyList<ObjectId> 
     }
 
     /// <summary>The object that makes it impossible to publish a collection under this id: a header and nothing else.</summary>
-    public static byte[] WriteVoid(ObjectId id)
+    public static byte[] WriteVoid(ObjectId id) => Header(id, VoidKind);
+
+    private static byte[] Header(ObjectId id, byte kind)
     {
         var header = new ByteWriter(HeaderBytes);
         header.Raw(Magic);
         header.U16(FormatVersion.Current);
-        header.Zeros(6);
+        header.U8(kind);
+        header.Zeros(5);
         id.Write(header.Append(ObjectId.Size));
         return header.Written.ToArray();
     }
@@ -106,11 +111,14 @@ internal sealed record PublishedCollection(ObjectId Id, IReadOnlyList<ObjectId> 
             var reader = new ByteReader(content);
             reader.Magic(Magic);
             FormatVersion.Check(reader.U16(), name);
-            reader.Zeros(6);
+            byte kind = reader.U8();
+            reader.Zeros(5);
             if (ObjectId.Read(reader.Take(ObjectId.Size)) != id)
                 throw new InvalidDataException("It names another collection.");
-            if (reader.Remaining == 0)
+            if (kind == VoidKind && reader.Remaining == 0)
                 return null;
+            if (kind != PublishedKind)
+                throw new InvalidDataException($"A collection of kind {kind} with {reader.Remaining} bytes is not possible.");
             var header = content.AsSpan(0, reader.Position);
             var body = reader.Take(reader.Remaining);
             if (body.Length < Sealing.TagBytes)
