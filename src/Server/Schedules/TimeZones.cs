@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Globalization;
-using Strongroom.Contract;
+using System.Security;
 using Strongroom.Server.Http;
 
 namespace Strongroom.Server.Schedules;
@@ -26,7 +26,7 @@ internal static class TimeZones
         {
             return TimeZoneInfo.FindSystemTimeZoneById(name);
         }
-        catch (Exception error) when (error is TimeZoneNotFoundException or InvalidTimeZoneException)
+        catch (Exception error) when (error is TimeZoneNotFoundException or InvalidTimeZoneException or SecurityException)
         {
             return null;
         }
