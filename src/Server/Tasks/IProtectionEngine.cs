@@ -1,5 +1,6 @@
 using Strongroom.Drivers;
 using Strongroom.Protection;
+using Strongroom.Repository;
 
 namespace Strongroom.Server.Tasks;
 
@@ -19,6 +20,13 @@ internal interface IProtectionEngine
 
     /// <summary>Drops a backup's root, for good; space is freed by a collection later. A root that is not there is no error.</summary>
     Task DropBackupAsync(string domainId, string backupId, CancellationToken cancellationToken);
+
+    /// <summary>The projects that have ever backed something up.</summary>
+    Task<IReadOnlyList<string>> ListDomainsAsync(CancellationToken cancellationToken);
+
+    /// <summary>Frees what no backup of a project needs; null when the project is gone.</summary>
+    /// <exception cref="RepositoryException">Locked while another process collects it.</exception>
+    Task<CollectionReport?> CollectAsync(string domainId, CancellationToken cancellationToken);
 
     /// <summary>What is at a location now.</summary>
     /// <exception cref="DriverException">Nothing, or nothing the driver handles.</exception>

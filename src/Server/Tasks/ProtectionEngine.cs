@@ -71,6 +71,22 @@ internal sealed class ProtectionEngine(ServerOptions options, DriverCatalog driv
         }
     }
 
+    public async Task<IReadOnlyList<string>> ListDomainsAsync(CancellationToken cancellationToken) =>
+        await Repository.ListDomainsAsync(cancellationToken).ToListAsync(cancellationToken);
+
+    public async Task<CollectionReport?> CollectAsync(string domainId, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using RepositoryDomain domain = await Repository.OpenDomainAsync(domainId, create: false, cancellationToken);
+            return await GarbageCollection.RunAsync(domain, new CollectionOptions(), progress: null, cancellationToken);
+        }
+        catch (RepositoryException error) when (error.Failure == RepositoryFailure.NotFound)
+        {
+            return null;
+        }
+    }
+
     public async Task<ResourceState> InspectAsync(string location, string? driver, CancellationToken cancellationToken)
     {
         IResourceDriver chosen = driver is null

@@ -29,6 +29,12 @@ public sealed class TaskOptions
 
     /// <summary>How often backups past the undo window are looked for.</summary>
     public TimeSpan PurgeInterval { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>
+    /// How often the space of dropped backups is freed; zero: never by this process. A pass reads what leads to every backup, so
+    /// it should not run much more often than backups expire.
+    /// </summary>
+    public TimeSpan CollectionInterval { get; set; } = TimeSpan.FromHours(6);
 }
 
 /// <summary>The timings that safety rests on, with the reason beside each.</summary>

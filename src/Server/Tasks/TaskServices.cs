@@ -22,6 +22,7 @@ internal static class TaskServices
         services.AddSingleton<ShareEndpoints>();
         services.AddSingleton<TaskEndpoints>();
         services.AddSingleton<BackupPurge>();
+        services.AddSingleton<SpaceCollection>();
         if (!options.Roles.HasFlag(ServerRoles.Worker))
             return;
         services.AddHostedService(provider => provider.GetRequiredService<ProtectionEngine>());
@@ -34,6 +35,7 @@ internal static class TaskServices
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<TaskRunner>>()));
         services.AddHostedService(provider => provider.GetRequiredService<BackupPurge>());
+        services.AddHostedService(provider => provider.GetRequiredService<SpaceCollection>());
     }
 
     public static void MapTasks(this WebApplication app)

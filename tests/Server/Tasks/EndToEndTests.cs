@@ -163,6 +163,13 @@ public abstract class EndToEndTests(ServerFixture server)
         await purge.PurgeAsync(default);
 
         Assert.Equal((1, 0), (before, world.Objects("backups").Count()));
+
+        // Other tests' projects are in the same repository; of this one nothing is left.
+        var collection = (SpaceCollection)server.Services.GetService(typeof(SpaceCollection))!;
+        Assert.True(await world.StoredBytesAsync() > 0);
+        Assert.True(await collection.CollectAsync(default) > 0);
+        Assert.Equal(0, await world.StoredBytesAsync());
+        Assert.Empty(world.Objects("sessions"));
     }
 
     [Fact]

@@ -103,6 +103,11 @@ internal sealed class FakeEngine : IProtectionEngine
     public Task<BackupOutcome?> FindBackupAsync(string domainId, string backupId, CancellationToken cancellationToken) =>
         Task.FromResult(Roots.GetValueOrDefault(backupId));
 
+    public Task<IReadOnlyList<string>> ListDomainsAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<string>>([]);
+
+    public Task<Strongroom.Repository.CollectionReport?> CollectAsync(string domainId, CancellationToken cancellationToken) =>
+        Task.FromResult<Strongroom.Repository.CollectionReport?>(null);
+
     public Task DropBackupAsync(string domainId, string backupId, CancellationToken cancellationToken)
     {
         Roots.TryRemove(backupId, out _);
