@@ -419,6 +419,11 @@ class Domain:
         if session["session"] != name.rsplit("/", 1)[1]:
             raise Damaged(f"{name}: is session {session['session']}")
 
+    def check_mark(self, name):
+        mark = checked_json(self.repository.read(name), lambda line: hashlib.sha256(line).digest(), name)
+        if mark["backup"] != name.rsplit("/", 1)[1]:
+            raise Damaged(f"{name}: is the mark of {mark['backup']}")
+
     def check_collection(self, name):
         raw = self.repository.read(name)
         is_void = len(raw) == 32
@@ -646,7 +651,8 @@ def check(repository):
                     offset += length
                 at += segment[4]
         domain.by_prefix = {}
-        for kind, look in (("indexes", domain.check_run), ("sessions", domain.check_session), ("collections", domain.check_collection)):
+        for kind, look in (("indexes", domain.check_run), ("sessions", domain.check_session), ("collections", domain.check_collection),
+                           ("damaged", domain.check_mark)):
             for name in repository.names(domain.prefix + kind):
                 attempt(look, name)
         for prefix, places in domain.by_prefix.items():

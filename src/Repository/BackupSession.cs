@@ -35,7 +35,7 @@ public sealed class BackupSession : IAsyncDisposable
 
     /// <summary>
     /// The backup before, as it is now in the store: its members may be compared with. Null when it was not given, is gone, or
-    /// came about while a collection was running that may still delete what it refers to.
+    /// came about while a collection was running that may still delete what it refers to, or is known to be damaged.
     /// </summary>
     public BackupRecord? Previous { get; }
 
@@ -69,8 +69,9 @@ public sealed class BackupSession : IAsyncDisposable
                 ? await domain.ReadRootAsync(given.Id, cancellationToken)
                 : null;
 
-            // What a collection did not mark may refer to packs that it is about to delete.
-            if (previous is not null && !collections.All(collection => collection.Roots.Contains(previous.RootSha256)))
+            // What a collection did not mark may refer to packs that it is about to delete; of what a repair marked, chunks are missing.
+            if (previous is not null && (!collections.All(collection => collection.Roots.Contains(previous.RootSha256))
+                || await DamagedBackup.IsMarkedAsync(domain, previous.Id, cancellationToken)))
                 previous = null;
             var usable = await PublishedCollection.UsablePacksAsync(domain, collections, cancellationToken);
             var runs = await domain.Catalog.ListAsync(null, cancellationToken);

@@ -119,6 +119,7 @@ public sealed class RepositoryDomain : IAsyncDisposable
     {
         ObjectNames.CheckId(backupId, nameof(backupId));
         await store.DeleteAsync(Names.Backup(backupId), cancellationToken);
+        await Maintenance.DamagedBackup.ClearAsync(this, backupId, cancellationToken);
     }
 
     /// <summary>Begins a backup. Until it is committed nothing of it exists; disposed without, it leaves only what a collection removes.</summary>

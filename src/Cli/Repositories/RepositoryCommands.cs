@@ -40,6 +40,7 @@ internal static class RepositoryCommands
         Upkeep.AddStatistics(noun, shell);
         Upkeep.AddCollection(noun, shell);
         Upkeep.AddRebuild(noun, shell);
+        Upkeep.AddRepair(noun, shell);
     }
 
     private static void AddInit(Command noun, Shell shell)

@@ -219,6 +219,42 @@ internal static class Upkeep
         });
     }
 
+    public static void AddRepair(Command noun, Shell shell)
+    {
+        Command verb = noun.AddVerb("repair", "Keeps all that is sound, removes what is damaged, and lists what the next backups have to heal.");
+        var location = new RepositoryLocation(verb, allowsInstallation: true);
+        var output = new OutputOptions<CheckDamage>(verb, DamageColumns);
+        verb.SetAction(async (parsed, cancellationToken) =>
+        {
+            await using RepositoryAccess access = await location.OpenAsync(parsed, writes: true, shell, cancellationToken);
+            var remaining = new List<CheckDamage>();
+            foreach (RepositoryDomain domain in access.Domains)
+            {
+                RepairReport report = await ProgressBoard.RunAsync(
+                    shell,
+                    board =>
+                    {
+                        ProgressItem item = board.Add($"domain {domain.Id}", countsBytes: true);
+                        return RepositoryRepair.RunAsync(
+                            access.Repository, domain, new CollectionOptions(),
+                            new Reporter<RepairProgress>(done => item.Report(done.DoneBytes, done.TotalBytes, "reading packs")), cancellationToken);
+                    },
+                    cancellationToken);
+                remaining.AddRange(report.Remaining.Damages);
+                shell.Say($"domain {domain.Id}: read {new ByteSize(report.ReadBytes)}; {report.ReplacedPacks.Count} packs replaced, {report.SavedChunks} chunks saved out of them, {report.DamagedChunks} damaged");
+                foreach (string name in report.RemovedObjects.Concat(report.ReplacedPacks))
+                    shell.Say($"  removed {name}");
+                foreach (string id in report.HealedBackups)
+                    shell.Say($"  backup {id} is whole again");
+                foreach (string id in report.DamagedBackups)
+                    shell.Say($"  backup {id} is damaged; the next backup of its source reads everything and heals what is still there");
+            }
+
+            output.WriteList(shell, parsed, remaining);
+            return (int)(remaining.Count == 0 ? ExitCode.Done : ExitCode.Partial);
+        });
+    }
+
     /// <summary>Unlike <see cref="Progress{T}"/>, on the reporting thread and in order.</summary>
     private sealed class Reporter<T>(Action<T> report) : IProgress<T>
     {

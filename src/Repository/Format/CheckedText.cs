@@ -103,6 +103,8 @@ internal sealed record DomainKeyText(int Version, string Domain, string Salt, st
 
 internal sealed record SessionText(int Version, string Session, string Backup, long Sequence, bool? Collection = null) : IVersionedText;
 
+internal sealed record DamagedText(int Version, string Backup) : IVersionedText;
+
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
@@ -113,4 +115,5 @@ internal sealed record SessionText(int Version, string Session, string Backup, l
 [JsonSerializable(typeof(KeySlotText))]
 [JsonSerializable(typeof(DomainKeyText))]
 [JsonSerializable(typeof(SessionText))]
+[JsonSerializable(typeof(DamagedText))]
 internal sealed partial class FormatJson : JsonSerializerContext;

@@ -38,6 +38,8 @@ internal sealed class DomainNames(string domainId)
 
     public string Sessions => prefix + "sessions/";
 
+    public string Damaged => prefix + "damaged/";
+
     public string Collections => prefix + "collections/";
 
     public string Pack(ObjectId id)
@@ -53,6 +55,8 @@ internal sealed class DomainNames(string domainId)
     public string Collection(ObjectId id) => Collections + id;
 
     public string Backup(string backupId) => Backups + backupId;
+
+    public string DamagedBackup(string backupId) => Damaged + backupId;
 
     /// <summary>The id that ends the name of a pack, run, session or collection; null for a name the format does not know.</summary>
     public static ObjectId? IdOf(string name) => ObjectId.TryParse(name.AsSpan(name.LastIndexOf('/') + 1));

@@ -70,10 +70,18 @@ internal sealed class DomainCheck
             await findings.TryAsync(() => PublishedCollection.CheckAsync(domain, collection, cancellationToken));
         else if (id is { } session && stat.Name == domain.Names.Session(session))
             await findings.TryAsync(() => SessionBeacon.CheckAsync(domain, session, findings, cancellationToken));
+        else if (stat.Name.StartsWith(domain.Names.Damaged, StringComparison.Ordinal) && ObjectNames.IsValidId(stat.Name[domain.Names.Damaged.Length..]))
+            await CheckMarkAsync(stat.Name[domain.Names.Damaged.Length..], cancellationToken);
         else if (stat.Name.StartsWith(domain.Names.Backups, StringComparison.Ordinal) && ObjectNames.IsValidId(stat.Name[domain.Names.Backups.Length..]))
             roots.Add(stat.Name[domain.Names.Backups.Length..]);
         else if (stat.Name != domain.Names.Key)
             findings.Note($"{stat.Name} is no object of this format.");
+    }
+
+    private async ValueTask CheckMarkAsync(string backupId, CancellationToken cancellationToken)
+    {
+        if (await findings.TryAsync(() => DamagedBackup.CheckAsync(domain, backupId, cancellationToken)))
+            findings.Note($"Backup {backupId} was found damaged; a repair tells whether it has been healed since.");
     }
 
     private async ValueTask CheckRunsAsync(List<ObjectStat> stats, CancellationToken cancellationToken)

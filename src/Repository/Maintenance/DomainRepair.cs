@@ -1,0 +1,300 @@
+using Strongroom.ObjectStores;
+using Strongroom.Repository.Crypto;
+using Strongroom.Repository.Format;
+using Strongroom.Repository.Indexes;
+using Strongroom.Repository.Packs;
+
+namespace Strongroom.Repository.Maintenance;
+
+/// <summary>One repair of one domain. Killed at any point it leaves what the next repair or collection finishes.</summary>
+internal sealed class DomainRepair(
+    BackupRepository repository, RepositoryDomain domain, CollectionOptions options, IProgress<RepairProgress>? progress)
+{
+    private readonly List<string> removed = [];
+    private readonly List<ObjectId> damagedPacks = [];
+    private long readBytes;
+    private long savedChunks;
+    private long damagedChunks;
+
+    public async Task<RepairReport> RunAsync(CancellationToken cancellationToken)
+    {
+        await using var beacon = await SessionBeacon.BeginAsync(domain, null, domain.Time, cancellationToken);
+        await RemoveUnreadableAsync(cancellationToken);
+        var watch = new SessionWatch(domain, beacon.Id, options);
+        await watch.WaitAsync(refuseCollections: true, _ => { }, cancellationToken);
+        await SaveAsync(cancellationToken);
+        if (damagedPacks.Count > 0)
+            await RemovePacksAsync(beacon.Id, watch, cancellationToken);
+        await IndexRebuild.RunAsync(domain, null, cancellationToken);
+        await beacon.EndAsync(cancellationToken);
+
+        // Packs were read in full just now; what is left to find out is whom the losses touch.
+        var remaining = await RepositoryCheck.RunAsync(repository, [domain], new CheckOptions(), null, cancellationToken);
+        var damaged = remaining.Damages.SelectMany(damage => damage.Backups).ToHashSet(StringComparer.Ordinal);
+        var before = await DamagedBackup.ListAsync(domain, cancellationToken);
+        foreach (string backupId in damaged)
+            await DamagedBackup.MarkAsync(domain, backupId, cancellationToken);
+        var healed = before.Where(backupId => !damaged.Contains(backupId)).ToList();
+        foreach (string backupId in healed)
+            await DamagedBackup.ClearAsync(domain, backupId, cancellationToken);
+        return new RepairReport
+        {
+            Domain = domain.Id,
+            ReplacedPacks = [.. damagedPacks.Select(domain.Names.Pack)],
+            ReadBytes = readBytes,
+            SavedChunks = savedChunks,
+            DamagedChunks = damagedChunks,
+            RemovedObjects = removed,
+            Remaining = remaining,
+            DamagedBackups = [.. damaged.Order(StringComparer.Ordinal)],
+            HealedBackups = healed,
+        };
+    }
+
+    /// <summary>
+    /// Sessions and collections that cannot be read would stop every backup. One whose owner lives is put again with its next beat; a
+    /// collection that loses its object stays dead, as its session has ended or will be waited for.
+    /// </summary>
+    private async ValueTask RemoveUnreadableAsync(CancellationToken cancellationToken)
+    {
+        foreach (string folder in new[] { domain.Names.Sessions, domain.Names.Collections, domain.Names.Damaged })
+        {
+            foreach (var stat in await domain.Store.ListAsync(folder, cancellationToken).ToListAsync(cancellationToken))
+            {
+                try
+                {
+                    string last = stat.Name[folder.Length..];
+                    if (folder == domain.Names.Damaged && ObjectNames.IsValidId(last))
+                        await DamagedBackup.CheckAsync(domain, last, cancellationToken);
+                    else if (folder == domain.Names.Sessions && DomainNames.IdOf(stat.Name) is { } session)
+                        await SessionBeacon.ReadAsync(domain, session, cancellationToken);
+                    else if (DomainNames.IdOf(stat.Name) is { } collection)
+                        await PublishedCollection.CheckAsync(domain, collection, cancellationToken);
+                }
+                catch (RepositoryException e) when (e.Failure == RepositoryFailure.Damaged)
+                {
+                    await domain.Store.DeleteAsync(stat.Name, cancellationToken);
+                    removed.Add(stat.Name);
+                }
+            }
+        }
+    }
+
+    /// <summary>Reads all packs, and writes what is sound in those that have damage once more.</summary>
+    private async ValueTask SaveAsync(CancellationToken cancellationToken)
+    {
+        var packs = await domain.Store.ListAsync(domain.Names.Packs, cancellationToken).ToListAsync(cancellationToken);
+        long total = packs.Sum(stat => stat.SizeBytes);
+        long done = 0;
+        await using var data = new PackMover(domain, PackKind.Data);
+        await using var pages = new PackMover(domain, PackKind.Pages);
+        await using var gathered = new ChunkStore(domain.Store, domain.Names, domain.Keys, domain.Options, domain.Catalog, new IndexSet([], null, null));
+        var reader = domain.Source.Rent();
+        foreach (var stat in packs)
+        {
+            if (DomainNames.IdOf(stat.Name) is not { } id || stat.Name != domain.Names.Pack(id))
+                continue;
+            try
+            {
+                var directory = await ReadDirectoryAsync(reader, id, stat.SizeBytes, cancellationToken);
+                bool isSound = directory is not null
+                    ? await SaveAsync(reader, directory, directory.Record.Kind == PackKind.Data ? data : pages, gathered, cancellationToken)
+                    : await SaveByIndexAsync(reader, id, gathered, cancellationToken);
+                if (!isSound)
+                    damagedPacks.Add(id);
+            }
+            catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
+            {
+                // Collected since the listing.
+            }
+
+            done += stat.SizeBytes;
+            progress?.Report(new RepairProgress(domain.Id, done, total));
+        }
+
+        domain.Source.Return(reader);
+        await data.FlushAsync(cancellationToken);
+        await pages.FlushAsync(cancellationToken);
+        await gathered.FlushAsync(cancellationToken);
+    }
+
+    private static async ValueTask<PackDirectory?> ReadDirectoryAsync(PackReader reader, ObjectId id, long sizeBytes, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await reader.ReadDirectoryAsync(id, sizeBytes, cancellationToken);
+        }
+        catch (RepositoryException e) when (e.Failure == RepositoryFailure.Damaged)
+        {
+            return null;
+        }
+    }
+
+    /// <returns>True when all of the pack is sound, and nothing was done.</returns>
+    private async ValueTask<bool> SaveAsync(
+        PackReader reader, PackDirectory directory, PackMover mover, ChunkStore gathered, CancellationToken cancellationToken)
+    {
+        var record = directory.Record;
+        bool[]?[] verdicts = new bool[]?[record.Segments.Length];
+        int chunk = 0;
+        for (int segment = 0; segment < verdicts.Length; segment++)
+        {
+            int[] lengths = [.. Enumerable.Range(chunk, directory.ChunksIn(segment)).Select(directory.ChunkLength)];
+            if (await TryReadAsync(reader, record, segment, cancellationToken) is { } plain)
+                verdicts[segment] = Verify(plain.Span, lengths, directory, chunk);
+            damagedChunks += verdicts[segment]?.Count(sound => !sound) ?? lengths.Length;
+            chunk += lengths.Length;
+        }
+
+        if (verdicts.All(verdict => verdict is not null && verdict.All(sound => sound)))
+            return true;
+        chunk = 0;
+        for (int segment = 0; segment < verdicts.Length; segment++)
+        {
+            if (verdicts[segment] is { } verdict)
+            {
+                if (verdict.All(sound => sound))
+                    await mover.MoveAsync(directory, segment, chunk, cancellationToken);
+                else
+                    await GatherAsync(reader, directory, segment, chunk, verdict, gathered, cancellationToken);
+                savedChunks += verdict.Count(sound => sound);
+            }
+
+            chunk += directory.ChunksIn(segment);
+        }
+
+        return false;
+    }
+
+    private bool[] Verify(ReadOnlySpan<byte> plain, int[] lengths, PackDirectory directory, int firstChunk)
+    {
+        byte[] ids = new byte[lengths.Length * ChunkHasher.IdBytes];
+        HasherOf(directory.Record).HashMany(plain, lengths, ids);
+        bool[] sound = new bool[lengths.Length];
+        for (int i = 0; i < sound.Length; i++)
+            sound[i] = ids.AsSpan(i * ChunkHasher.IdBytes, ChunkHasher.IdBytes).SequenceEqual(directory.ChunkId(firstChunk + i));
+        return sound;
+    }
+
+    private async ValueTask GatherAsync(
+        PackReader reader, PackDirectory directory, int segment, int firstChunk, bool[] sound, ChunkStore gathered, CancellationToken cancellationToken)
+    {
+        if (await TryReadAsync(reader, directory.Record, segment, cancellationToken) is not { } plain)
+            return;
+        int offset = 0;
+        for (int i = 0; i < sound.Length; i++)
+        {
+            int length = directory.ChunkLength(firstChunk + i);
+            if (sound[i])
+                await AddAsync(gathered, directory.Record, plain.Slice(offset, length), ChunkPrefix.Of(directory.ChunkId(firstChunk + i)), cancellationToken);
+            offset += length;
+        }
+    }
+
+    /// <summary>The pack's own directory is lost: an index run still says where its chunks are, and their hashes whether they are those.</summary>
+    /// <returns>False: the pack has to be replaced.</returns>
+    private async ValueTask<bool> SaveByIndexAsync(PackReader reader, ObjectId pack, ChunkStore gathered, CancellationToken cancellationToken)
+    {
+        var places = new Dictionary<(int Segment, int Offset), IndexEntry>();
+        PackRecord? record = null;
+        foreach (var run in await domain.Catalog.ListAsync([], cancellationToken))
+        {
+            int number = Enumerable.Range(0, run.PackCount).FirstOrDefault(number => run.PackId(number) == pack, -1);
+            if (number < 0)
+                continue;
+            for (int block = 0; block < run.BlockCount; block++)
+            {
+                try
+                {
+                    record ??= await run.ReadPackAsync(number, cancellationToken);
+                    byte[] bytes = await run.ReadBlockAsync(block, cancellationToken);
+                    for (int at = 0; at < bytes.Length; at += IndexEntry.Size)
+                    {
+                        var entry = IndexEntry.Read(bytes.AsSpan(at));
+                        if (entry.Pack == number)
+                            places[(entry.Segment, entry.Offset)] = entry;
+                    }
+                }
+                catch (RepositoryException e) when (e.Failure == RepositoryFailure.Damaged)
+                {
+                    // Other blocks may be sound.
+                }
+            }
+        }
+
+        foreach (var group in places.Values.GroupBy(entry => entry.Segment).OrderBy(group => group.Key))
+        {
+            var plain = group.Key < record!.Segments.Length ? await TryReadAsync(reader, record, group.Key, cancellationToken) : null;
+            foreach (var entry in group)
+            {
+                bool fits = plain is { } bytes && entry.Offset + (long)entry.Length <= bytes.Length;
+                if (fits && await AddAsync(gathered, record!, plain!.Value.Slice(entry.Offset, entry.Length), entry.Prefix, cancellationToken))
+                    savedChunks++;
+                else
+                    damagedChunks++;
+            }
+        }
+
+        return false;
+    }
+
+    /// <returns>False when the bytes are not those of the chunk.</returns>
+    private async ValueTask<bool> AddAsync(
+        ChunkStore gathered, PackRecord record, ReadOnlyMemory<byte> plain, ChunkPrefix expected, CancellationToken cancellationToken)
+    {
+        byte[] id = new byte[ChunkHasher.IdBytes];
+        HasherOf(record).Hash(plain.Span, id);
+        if (ChunkPrefix.Of(id) != expected)
+            return false;
+        var uncounted = new MemberCounters();
+        if (record.Kind == PackKind.Pages)
+        {
+            await gathered.AddPageAsync(plain, id, uncounted, cancellationToken);
+            return true;
+        }
+
+        var lane = gathered.Rent(uncounted);
+        await gathered.AddAsync(lane, id, plain, cancellationToken);
+        gathered.Return(lane);
+        return true;
+    }
+
+    private async ValueTask<ReadOnlyMemory<byte>?> TryReadAsync(PackReader reader, PackRecord record, int segment, CancellationToken cancellationToken)
+    {
+        var info = record.Segments[segment];
+        try
+        {
+            var plain = await reader.ReadSegmentAsync(new SegmentLocation(record.Id, segment, record.Origins[info.Origin], info), cancellationToken);
+            readBytes += info.StoredLength;
+            return plain;
+        }
+        catch (RepositoryException e) when (e.Failure == RepositoryFailure.Damaged)
+        {
+            return null;
+        }
+    }
+
+    private ChunkHasher HasherOf(PackRecord record) => record.Kind == PackKind.Data ? domain.Keys.Chunks : domain.Keys.Pages;
+
+    /// <summary>
+    /// As a collection removes packs: from now on nobody new refers to them, and no backup is compared with one that may be
+    /// damaged; who began before is waited for.
+    /// </summary>
+    private async ValueTask RemovePacksAsync(ObjectId id, SessionWatch watch, CancellationToken cancellationToken)
+    {
+        string name = domain.Names.Collection(id);
+        try
+        {
+            await domain.Store.PutAsync(name, new PublishedCollection(id, damagedPacks, new HashSet<string>()).Write(domain.Keys), PutMode.CreateOnly, cancellationToken);
+        }
+        catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.AlreadyExists)
+        {
+            throw new RepositoryException(RepositoryFailure.Locked, name, "A collection took this repair for dead, since it did not move for long; nothing was deleted.", e);
+        }
+
+        await watch.WaitAsync(refuseCollections: false, _ => { }, cancellationToken);
+        foreach (var pack in damagedPacks)
+            await domain.Store.DeleteAsync(domain.Names.Pack(pack), cancellationToken);
+        await domain.Store.DeleteAsync(name, cancellationToken);
+    }
+}

@@ -1,0 +1,50 @@
+using Strongroom.Repository.Maintenance;
+
+namespace Strongroom.Repository;
+
+/// <param name="DoneBytes">Of packs read so far.</param>
+public readonly record struct RepairProgress(string Domain, long DoneBytes, long TotalBytes);
+
+public sealed record RepairReport
+{
+    public required string Domain { get; init; }
+
+    /// <summary>Packs that had damage: what was sound in them is elsewhere now, they are gone.</summary>
+    public required IReadOnlyList<string> ReplacedPacks { get; init; }
+
+    /// <summary>Stored bytes read, all of them opened and hashed.</summary>
+    public required long ReadBytes { get; init; }
+
+    public required long SavedChunks { get; init; }
+
+    /// <summary>Chunks whose copy was damaged; those that have no other copy are in <see cref="Remaining"/>.</summary>
+    public required long DamagedChunks { get; init; }
+
+    /// <summary>Small objects that could not be read and that nobody needs: removed.</summary>
+    public required IReadOnlyList<string> RemovedObjects { get; init; }
+
+    /// <summary>
+    /// What is still damaged, with the backups it affects. Those are marked: no backup is compared with them, so that the next
+    /// one of their resource reads everything and stores anew what is missing, which heals them too as far as the source still has it.
+    /// </summary>
+    public required CheckReport Remaining { get; init; }
+
+    public required IReadOnlyList<string> DamagedBackups { get; init; }
+
+    /// <summary>Marked before, and whole now.</summary>
+    public required IReadOnlyList<string> HealedBackups { get; init; }
+}
+
+/// <summary>
+/// Keeps all that is sound, and marks what is not. Reads every stored byte of a domain; packs with damage are replaced by ones that hold
+/// what could be read; indexes are written anew. May run beside backups and restores and waits for backups like a
+/// collection does, of which it is one to others. What is damaged is removed for good: where a second copy of the
+/// store exists, bring objects back from there before.
+/// </summary>
+public static class RepositoryRepair
+{
+    /// <exception cref="RepositoryException">Locked while a collection or another repair runs.</exception>
+    public static Task<RepairReport> RunAsync(
+        BackupRepository repository, RepositoryDomain domain, CollectionOptions options, IProgress<RepairProgress>? progress, CancellationToken cancellationToken) =>
+        new DomainRepair(repository, domain, options, progress).RunAsync(cancellationToken);
+}
