@@ -185,6 +185,11 @@ internal sealed class OperationCatalog(VaultOptions vaults)
         AddBare("DELETE " + Ours + "/resources/{resource_id}", "UnregisterResource");
         Add("GET " + Ours + "/tasks/{task_id}", "ShowTask", TaskShapesJson.Default.TaskReply);
         Add("POST " + Ours + "/tasks/{task_id}/cancel", "CancelTask", TaskShapesJson.Default.TaskReply, status: StatusCodes.Status202Accepted);
+        Add(
+            "POST " + Ours + "/policies/preview",
+            "PreviewPolicy",
+            PolicyPreviewJson.Default.PolicyPreviewReply,
+            operation => operation.Takes(body => PolicyPreviewEndpoint.Read(body, DateTimeOffset.UnixEpoch)));
         Add("GET " + Ours + "/deleted", "ListDeleted", DeletedJson.Default.DeletedReply);
         Add("POST " + Ours + "/vaults/{vault_id}/undelete", "UndeleteVault", VaultJson.Default.VaultReply);
         AddBare("POST " + Ours + "/backups/{backup_id}/undelete", "UndeleteBackup");
