@@ -8,6 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
 using Strongroom.Server.Identity;
+using Strongroom.Server.Tests.OpenApi;
 
 namespace Strongroom.Server.Tests;
 
@@ -144,7 +145,10 @@ public abstract class ServerFixture : IAsyncLifetime
             _ => JsonContent.Create(body),
         };
         HttpResponseMessage reply = await Client.SendAsync(request);
-        return new TestReply(reply, await reply.Content.ReadAsStringAsync());
+        string answer = await reply.Content.ReadAsStringAsync();
+        if (Answers is { } answers && method != "HEAD")
+            answers.Verify(method, request.RequestUri!.PathAndQuery, (int)reply.StatusCode, answer);
+        return new TestReply(reply, answer);
     }
 
     public Task<TestReply> GetAsync(TestCaller? caller, string path) => SendAsync(caller, "GET", path);
@@ -154,6 +158,9 @@ public abstract class ServerFixture : IAsyncLifetime
     public Task<TestReply> PutAsync(TestCaller? caller, string path, object? body) => SendAsync(caller, "PUT", path, body);
 
     public Task<TestReply> DeleteAsync(TestCaller? caller, string path) => SendAsync(caller, "DELETE", path);
+
+    /// <summary>What every answer is held against; null while the service does not run.</summary>
+    internal AnswerCheck? Answers { get; private set; }
 
     private async Task StartAsync()
     {
@@ -166,6 +173,7 @@ public abstract class ServerFixture : IAsyncLifetime
         await app.StartAsync();
         Address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
         client = new HttpClient(new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false }) { BaseAddress = Address };
+        Answers = new AnswerCheck(new ApiDescription(JsonNode.Parse(await client.GetStringAsync("/openapi/v3.json"))!));
         DemoProjectId = (await Administration.ListProjectsAsync(default)).Single(project => project.Name == FirstStart.ProjectName).Id;
     }
 

@@ -66,10 +66,18 @@ internal static class OpenApiDocument
         if (operation?.Body is { } body)
             description["requestBody"] = With(Content(BodyTrace.Describe(body)), "required", true);
 
-        var responses = new JsonObject { ["4XX"] = With(Content(Reference("Error")), "description", "Refused.") };
+        JsonObject refusal = Reference("Error");
+        if (operation?.RefusesWithText == true)
+            refusal = AnyOf(refusal, new JsonObject { ["type"] = "string" });
+        var responses = new JsonObject { ["4XX"] = With(Content(refusal), "description", "Refused.") };
         if (operation is not null)
         {
-            JsonObject success = operation.Answer is null ? [] : Content(shapes.Of(operation.Answer));
+            JsonObject success = operation switch
+            {
+                { Answer: null } => [],
+                { OtherAnswer: { } other } => Content(AnyOf(shapes.Of(operation.Answer), shapes.Of(other))),
+                _ => Content(shapes.Of(operation.Answer)),
+            };
             success["description"] = "Done.";
             responses[$"{operation.Status}"] = success;
         }
@@ -82,6 +90,8 @@ internal static class OpenApiDocument
         new() { ["name"] = name, ["in"] = place, ["required"] = required, ["schema"] = schema };
 
     private static JsonObject Content(JsonObject schema) => new() { ["content"] = new JsonObject { [Json] = new JsonObject { ["schema"] = schema } } };
+
+    private static JsonObject AnyOf(JsonObject one, JsonObject other) => new() { ["anyOf"] = new JsonArray(one, other) };
 
     private static JsonObject Reference(string component) => new() { ["$ref"] = "#/components/schemas/" + component };
 

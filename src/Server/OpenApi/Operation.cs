@@ -9,6 +9,12 @@ namespace Strongroom.Server.OpenApi;
 /// <param name="Status">Of a success.</param>
 internal sealed record Operation(string Name, JsonTypeInfo? Answer, int Status)
 {
+    /// <summary>What may be written in place of the answer.</summary>
+    public JsonTypeInfo? OtherAnswer { get; init; }
+
+    /// <summary>Some refusals are a bare text.</summary>
+    public bool RefusesWithText { get; init; }
+
     /// <summary>The function that reads the body; null: none is looked at.</summary>
     public Action<BodyValue>? Body { get; init; }
 

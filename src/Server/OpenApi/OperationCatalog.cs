@@ -64,7 +64,11 @@ internal sealed class OperationCatalog(VaultOptions vaults)
     private void AddVaults()
     {
         VaultJson json = VaultJson.Default;
-        Add("POST " + Vaults, "CreateVault", json.VaultReply, operation => operation.Takes(body => VaultRequests.Creation(body, vaults)));
+        Add(
+            "POST " + Vaults,
+            "CreateVault",
+            json.VaultReply,
+            operation => operation.Takes(body => VaultRequests.Creation(body, vaults)) with { OtherAnswer = json.OrderReply });
         Add("GET " + Vaults, "ListVault", json.VaultListReply, operation => operation.Asks(VaultFilter.Of));
         Add("GET " + OneVault, "ShowVault", json.VaultReply);
         Add("PUT " + OneVault, "UpdateVault", json.VaultReply, operation => operation.Takes(VaultRequests.Change));
@@ -144,7 +148,7 @@ internal sealed class OperationCatalog(VaultOptions vaults)
     {
         CapabilityJson json = CapabilityJson.Default;
         Add("GET " + Project + "/cbr-features", "ListFeatures", json.IReadOnlyDictionaryStringJsonNode, operation => operation.Asks(CapabilityEndpoints.ReadPage));
-        Add("GET " + Project + "/cbr-features/{feature_key}", "ShowFeature", json.IReadOnlyDictionaryStringJsonNode);
+        Add("GET " + Project + "/cbr-features/{feature_key}", "ShowFeature", json.IReadOnlyDictionaryStringJsonNode, operation => operation with { RefusesWithText = true });
         Add("GET " + Project + "/replication-capabilities", "ShowReplicationCapabilities", json.ReplicationCapabilitiesReply);
         Add("POST " + Project + "/agent/check", "CheckAgent", json.AgentCheckReply, operation => operation.Takes(CapabilityEndpoints.ReadAgentCheck));
         AddBare("POST " + Agents, "RegisterAgent", operation => operation.Takes(AbsentEndpoints.ReadAgent));

@@ -78,6 +78,15 @@ internal sealed class DescribedOperation(ApiDescription api, string name, JsonNo
         .Where(response => response.Key[0] is '2' or '3')
         .ToDictionary(response => int.Parse(response.Key, System.Globalization.CultureInfo.InvariantCulture), response => SchemaOf(api.Schema.Resolve(response.Value!)));
 
+    /// <summary>False: nothing is said of that status. A null schema: it has no body, or it is not described.</summary>
+    public bool TryGetAnswer(int status, out JsonNode? schema)
+    {
+        JsonObject responses = operation["responses"]!.AsObject();
+        JsonNode? response = responses[$"{status}"] ?? responses[$"{status / 100}XX"];
+        schema = response is null ? null : SchemaOf(api.Schema.Resolve(response));
+        return response is not null;
+    }
+
     public IReadOnlyDictionary<string, JsonNode> QueryParameters =>
         Parameters(ofPath).Concat(Parameters(operation["parameters"]))
         .Select(parameter => api.Schema.Resolve(parameter!))

@@ -62,6 +62,33 @@ public sealed class OpenApiTests(SqliteServer server) : IClassFixture<SqliteServ
         }
     }
 
+    [Fact]
+    public void A_wrong_answer_is_noticed()
+    {
+        AnswerCheck answers = server.Answers!;
+
+        foreach ((string path, int status, string body) in (IEnumerable<(string, int, string)>)
+        [
+            ("/v3/p/vaults/v", 200, "{}"),
+            ("/v3/p/vaults/v", 200, """{"vault":{"id":1}}"""),
+            ("/v3/p/vaults/v", 201, "{}"),
+            ("/v3/p/vaults/summary", 200, """{"size":"1","used_size":1}"""),
+            ("/v3/p/vaults/summary", 200, """{"size":1,"used_size":1,"more":1}"""),
+            ("/v3/p/vaults/v", 404, """{"error_code":"BackupService.6105"}"""),
+            ("/v3/p/backups/b/members/m", 200, """{"member":{"status":"perhaps"}}"""),
+        ])
+        {
+            Assert.ThrowsAny<Exception>(() => answers.Verify("GET", path, status, body));
+        }
+
+        answers.Verify("GET", "/v3/p/vaults/summary?x=y", 200, """{"size":1,"used_size":1}""");
+        Assert.Contains("GET /v3/{project_id}/vaults/summary", answers.Succeeded);
+    }
+
+    /// <summary>Whether the differences say that there is no such operation, or that it never succeeds.</summary>
+    internal static bool IsAbsent(string operation) => Differences().Any(
+        line => Covers(line, operation + ": absent") || Covers(line, operation + ": never answers 200") || Covers(line, operation + ": never answers 202"));
+
     private async Task<ApiDescription> OursAsync()
     {
         TestReply reply = await server.GetAsync(null, "/openapi/v3.json");
