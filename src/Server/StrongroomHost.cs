@@ -36,7 +36,8 @@ public static class StrongroomHost
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton(time ?? TimeProvider.System);
-        builder.Services.AddSingleton<ActionPolicy>();
+        ActionPolicy policy = ActionPolicy.Load(options.Identity.PolicyFile);
+        builder.Services.AddSingleton(policy);
         builder.Services.AddSingleton(_ => options.Database.Open(options.DataDirectory));
         builder.Services.AddHostedService<DatabaseStart>();
         AddNouns(builder.Services, options);
@@ -53,7 +54,22 @@ public static class StrongroomHost
         if (options.Roles.HasFlag(ServerRoles.Api))
             MapNouns(app);
         RouteChecks.RequireAccess(app);
+        if (options.Roles.HasFlag(ServerRoles.Api))
+            policy.RequireMatches(RouteChecks.Actions(app), options.Identity.PolicyFile);
         return app;
+    }
+
+    /// <summary>What a policy comes to: every action of the service, in alphabetical order, and the roles that may do it.</summary>
+    /// <param name="policyFile">Null: the built-in roles alone.</param>
+    /// <exception cref="StartRefusedException">The file is wrong: the service would not start with it.</exception>
+    public static IReadOnlyList<(string Action, IReadOnlyList<string> Roles)> ExplainPolicy(string? policyFile)
+    {
+        // Put together and not started: nothing is opened, and nothing made.
+        var options = new ServerOptions { DataDirectory = Path.GetTempPath() };
+        options.Identity.PolicyFile = policyFile;
+        using WebApplication app = Build(options);
+        ActionPolicy policy = app.Services.GetRequiredService<ActionPolicy>();
+        return [.. RouteChecks.Actions(app).Select(action => (action, (IReadOnlyList<string>)[.. policy.Roles.Where(role => policy.Allows([role], action))]))];
     }
 
     /// <summary>What each noun keeps in the container, its loops (hosted services) included.</summary>

@@ -13,4 +13,15 @@ internal static class RouteChecks
                 throw new InvalidOperationException($"The route {endpoint.DisplayName} does not say who may use it: WithAction, ForAnyCaller or OpenToAll.");
         }
     }
+
+    /// <summary>The actions that routes ask for, each once, in alphabetical order.</summary>
+    public static IReadOnlyList<string> Actions(IEndpointRouteBuilder routes) =>
+    [
+        .. routes.DataSources.SelectMany(source => source.Endpoints)
+            .Select(endpoint => endpoint.Metadata.GetMetadata<RouteAccess>())
+            .OfType<RouteAccess.Action>()
+            .Select(action => action.Name)
+            .Distinct()
+            .Order(StringComparer.Ordinal),
+    ];
 }

@@ -27,6 +27,7 @@ public sealed class IdentityAdministration : IAsyncDisposable
     private readonly MetadataDatabase database;
     private readonly TimeProvider time;
     private readonly int passwordIterations;
+    private readonly string? policyFile;
     private readonly CredentialMaker? credentials;
     private readonly bool ownsDatabase;
 
@@ -38,6 +39,7 @@ public sealed class IdentityAdministration : IAsyncDisposable
         this.time = time;
         this.ownsDatabase = ownsDatabase;
         passwordIterations = options.PasswordIterations;
+        policyFile = options.PolicyFile;
     }
 
     /// <summary>Opens the database of an installation, and makes it (as a first start would) when there is none.</summary>
@@ -214,8 +216,9 @@ public sealed class IdentityAdministration : IAsyncDisposable
     /// <param name="cancellationToken">Stops before the change is stored.</param>
     public Task AddRoleAsync(string user, string role, ScopeKind scope, string scopeNameOrId, string? domain, CancellationToken cancellationToken)
     {
-        if (!ActionPolicy.Roles.Contains(role))
-            throw new RefusedException(IdentityErrorCodes.NotFound, $"There is no role '{role}': use {string.Join(", ", ActionPolicy.Roles)}.");
+        IReadOnlyList<string> roles = ActionPolicy.Load(policyFile).Roles;
+        if (!roles.Contains(role))
+            throw new RefusedException(IdentityErrorCodes.NotFound, $"There is no role '{role}': use {string.Join(", ", roles)}.");
         return database.WriteAsync(
             async session =>
             {

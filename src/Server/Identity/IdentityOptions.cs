@@ -33,6 +33,12 @@ public sealed class IdentityOptions
     /// </summary>
     public string? CredentialKey { get; set; }
 
+    /// <summary>
+    /// A file with roles of one's own, or other rules for the built-in ones (<see cref="Http.PolicyFile"/>). Null: the
+    /// built-in ones alone. All servers of one database should have the same.
+    /// </summary>
+    public string? PolicyFile { get; set; }
+
     /// <summary>The password of the first user, from <c>STRONGROOM_ADMIN_PASSWORD</c>. Null: one is made up and shown once.</summary>
     public string? AdminPassword { get; set; }
 
