@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Strongroom.Contract.Audit;
 using Strongroom.Contract.Backups;
 using Strongroom.Contract.Checkpoints;
 using Strongroom.Contract.Resources;
@@ -19,7 +20,7 @@ internal static class CbrReplyJson
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         RespectNullableAnnotations = true,
         TypeInfoResolver = JsonTypeInfoResolver
-            .Combine(VaultJson.Default, BackupJson.Default, CheckpointJson.Default, TaskShapesJson.Default, ResourceJson.Default)
+            .Combine(VaultJson.Default, BackupJson.Default, CheckpointJson.Default, TaskShapesJson.Default, ResourceJson.Default, AuditJson.Default)
             .WithAddedModifier(LetNullableMembersBeAbsent),
     };
 

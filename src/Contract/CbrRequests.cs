@@ -141,6 +141,22 @@ public sealed record TaskFilter
     public string? ResourceId { get; init; }
 }
 
+/// <summary>Which audit records; null takes all.</summary>
+public sealed record AuditFilter
+{
+    /// <summary><c>cbr:vaults:create</c> and so on.</summary>
+    public string? Action { get; init; }
+
+    public string? UserName { get; init; }
+
+    public string? ResourceId { get; init; }
+
+    /// <summary>As in <c>2024-11-05T03:00:12Z</c>; included, as is the end.</summary>
+    public string? StartTime { get; init; }
+
+    public string? EndTime { get; init; }
+}
+
 internal sealed record VaultCreationBody(VaultCreation Vault);
 
 internal sealed record VaultChangeBody(VaultChange Vault);

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Configuration;
 using Strongroom.ObjectStores;
 using Strongroom.Protection;
 using Strongroom.Repository;
+using Strongroom.Server.Audit;
 using Strongroom.Server.Database;
 using Strongroom.Server.Identity;
 using Strongroom.Server.Policies;
@@ -66,6 +67,8 @@ public sealed class ServerOptions
     public RepositoryOptions Repository { get; set; } = new();
 
     public VaultOptions Vaults { get; set; } = new();
+
+    public AuditOptions Audit { get; set; } = new();
 
     public PolicyOptions Policies { get; set; } = new();
 
@@ -136,6 +139,7 @@ public sealed class ServerOptions
         ValidateSection("Tasks:", Tasks);
         ValidateSection("Protection:", Protection);
         ValidateSection("Vaults:", Vaults);
+        ValidateSection("Audit:", Audit);
         ValidateSection("Policies:", Policies);
     }
 

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Console;
 using Strongroom.Server.Capabilities;
+using Strongroom.Server.Audit;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
 using Strongroom.Server.Identity;
@@ -75,6 +76,7 @@ public static class StrongroomHost
     /// <summary>What each noun keeps in the container, its loops (hosted services) included.</summary>
     private static void AddNouns(IServiceCollection services, ServerOptions options)
     {
+        services.AddAudit(options.Audit);
         services.AddIdentity(options.Identity);
         services.AddResources(options.DataDirectory);
         services.AddVaults(options.Vaults);
@@ -87,6 +89,7 @@ public static class StrongroomHost
     private static void MapNouns(WebApplication app)
     {
         app.MapIdentity();
+        app.MapAudit();
         app.MapResources();
         app.MapVaults();
         app.MapPolicies();

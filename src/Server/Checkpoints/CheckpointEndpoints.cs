@@ -5,6 +5,7 @@ using Strongroom.Contract;
 using Strongroom.Contract.Checkpoints;
 using Strongroom.Contract.Vaults;
 using Strongroom.Server.Backups;
+using Strongroom.Server.Audit;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
 using Strongroom.Server.Resources;
@@ -36,6 +37,7 @@ internal sealed class CheckpointEndpoints(MetadataDatabase database, TaskSignal 
                 Vault vault = await VaultEndpoints.RequireAsync(session, caller.ProjectId, order.VaultId, cancellationToken);
                 CheckpointPlan plan = await PlanAsync(session, vault, order, cancellationToken);
                 var start = new CheckpointStart(vault, order, plan, random, caller.RequestId, time.GetStoredNow());
+                context.AuditResource(start.Checkpoint.Id.Value);
                 await start.SaveAsync(session, cancellationToken);
                 return await ReadAsync(session, caller.ProjectId, start.Checkpoint.Id, cancellationToken)
                     ?? throw new System.Diagnostics.UnreachableException();

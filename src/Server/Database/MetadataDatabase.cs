@@ -19,6 +19,7 @@ public sealed class MetadataDatabase : IAsyncDisposable
     private readonly ConcurrentBag<DbSession> idle = [];
     private readonly SemaphoreSlim sessions;
     private readonly SemaphoreSlim? writer;
+    private readonly AsyncLocal<Func<DbSession, ValueTask>?> beforeCommit = new();
 
     // Whoever lost once waits here for the others that did: one by one they get through where all at once they only fight.
     private readonly SemaphoreSlim losers = new(1);
@@ -32,6 +33,16 @@ public sealed class MetadataDatabase : IAsyncDisposable
     }
 
     public Dialect Dialect { get; }
+
+    /// <summary>
+    /// Runs at the end of every transaction that the current flow of control (a request, and all it awaits) writes, inside
+    /// it: what must be stored with any change whoever makes it. As the work itself, it may run several times. Null: nothing.
+    /// </summary>
+    internal Func<DbSession, ValueTask>? BeforeCommit
+    {
+        get => beforeCommit.Value;
+        set => beforeCommit.Value = value;
+    }
 
     /// <summary>
     /// Runs statements that only read; they run again when the connection turns out to be dead. Several statements see
@@ -174,6 +185,8 @@ public sealed class MetadataDatabase : IAsyncDisposable
             try
             {
                 result = await work(session);
+                if (BeforeCommit is { } also)
+                    await also(session);
             }
             catch (Exception error) when (error is not DbException)
             {

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Strongroom.Contract;
+using Strongroom.Server.Audit;
 
 namespace Strongroom.Server.Http;
 
@@ -22,6 +23,8 @@ internal static class ErrorReply
 
     public static Task WriteAsync(HttpContext context, ErrorCode error, string message)
     {
+        if (context.Features.Get<AuditRecord>() is { } record)
+            record.ErrorCode = error.Code;
         byte[] body = Body(error, message, context.RequestId(), context.GetEndpoint()?.Metadata.GetMetadata<IdentityRoute>() is not null);
         context.Response.StatusCode = error.Status;
         context.Response.ContentType = MediaType;

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Primitives;
 using Strongroom.Contract;
+using Strongroom.Server.Audit;
 using Strongroom.Server.Identity;
 
 namespace Strongroom.Server.Http;
@@ -10,7 +11,7 @@ namespace Strongroom.Server.Http;
 /// own project in the path (403), a role that allows the route's action (403). A valid token never meets 401:
 /// clients answer that with a new log-in, some without an end.
 /// </summary>
-internal sealed class RequestGate(RequestDelegate next, TokenAuthenticator authenticator, SignatureAuthenticator signatures, ActionPolicy policy)
+internal sealed class RequestGate(RequestDelegate next, TokenAuthenticator authenticator, SignatureAuthenticator signatures, ActionPolicy policy, AuditTrail audit)
 {
     public const string TokenHeader = "X-Auth-Token";
 
@@ -47,6 +48,13 @@ internal sealed class RequestGate(RequestDelegate next, TokenAuthenticator authe
         if (endpoint is null)
             return next(context);
 
+        return Changes(context.Request.Method, access)
+            ? audit.RunAsync(context, ActionOf(access, endpoint), token, () => AuthoriseAsync(context, token, access, changes: true))
+            : AuthoriseAsync(context, token, access, changes: false);
+    }
+
+    private Task AuthoriseAsync(HttpContext context, Token token, RouteAccess? access, bool changes)
+    {
         if (context.Request.RouteValues.TryGetValue("project_id", out object? projectId)
             && !string.Equals((string?)projectId, token.ProjectId, StringComparison.Ordinal))
         {
@@ -67,7 +75,7 @@ internal sealed class RequestGate(RequestDelegate next, TokenAuthenticator authe
 
         context.Features.Set(token);
         context.Features.Set(token.ToCaller(context.TraceIdentifier));
-        return token.AccessKey is not null && Changes(context.Request.Method, access)
+        return token.AccessKey is not null && changes
             ? UseUpSignatureAndPassAsync(context)
             : next(context);
     }
@@ -77,6 +85,10 @@ internal sealed class RequestGate(RequestDelegate next, TokenAuthenticator authe
         await signatures.UseUpAsync(context);
         await next(context);
     }
+
+    // What any caller may do has no action in the policy; the audit needs a word for it.
+    private static string ActionOf(RouteAccess? access, RouteEndpoint endpoint) =>
+        access is RouteAccess.Action action ? action.Name : $"identity:{endpoint.RoutePattern.RawText}";
 
     // A few reads are POSTs: their actions say so.
     private static bool Changes(string method, RouteAccess? access) =>

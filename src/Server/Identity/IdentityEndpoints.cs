@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.AspNetCore.Routing;
 using Strongroom.Contract;
 using Strongroom.Contract.Identity;
+using Strongroom.Server.Audit;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
 
@@ -15,6 +16,7 @@ internal sealed class IdentityEndpoints(
     SignIn signIn,
     TokenAuthenticator authenticator,
     KnownRevision known,
+    AuditTrail audit,
     ServerOptions options)
 {
     private const string SubjectHeader = IdentityClient.SubjectTokenHeader;
@@ -22,7 +24,7 @@ internal sealed class IdentityEndpoints(
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapPost(Tokens, IssueAsync).OpenToAll().WithMetadata(new IdentityRoute());
+        routes.MapPost(Tokens, context => audit.RunAsync(context, "identity:tokens:create", token: null, () => IssueAsync(context))).OpenToAll().WithMetadata(new IdentityRoute());
         routes.MapMethods(Tokens, ["GET", "HEAD"], ShowAsync).ForAnyCaller().WithMetadata(new IdentityRoute());
         routes.MapDelete(Tokens, RevokeAsync).ForAnyCaller().WithMetadata(new IdentityRoute());
         routes.MapGet("/v3/auth/catalog", ShowCatalogAsync).ForAnyCaller().WithMetadata(new IdentityRoute());
@@ -41,7 +43,9 @@ internal sealed class IdentityEndpoints(
     {
         SignInRequest request = await BodyReader.ReadAsync(context, SignInRequest.Read);
         IPAddress address = context.Connection.RemoteIpAddress ?? IPAddress.None;
+        context.AuditCaller(userId: "", request.User?.Name ?? request.User?.Id ?? "", projectId: "");
         IssuedToken issued = await signIn.AuthenticateAsync(request, address, context.RequestAborted);
+        context.AuditCaller(issued.Token.UserId, issued.Token.UserName, issued.Token.ProjectId);
         context.Response.Headers[SubjectHeader] = issued.Text;
         await ReplyAsync(context, issued.Token, StatusCodes.Status201Created);
     }

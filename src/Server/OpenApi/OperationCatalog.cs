@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Text.Json.Serialization.Metadata;
+using Strongroom.Contract.Audit;
 using Strongroom.Contract.Backups;
 using Strongroom.Contract.Capabilities;
 using Strongroom.Contract.Checkpoints;
@@ -10,6 +11,7 @@ using Strongroom.Contract.Shares;
 using Strongroom.Contract.Tasks;
 using Strongroom.Contract.Undo;
 using Strongroom.Contract.Vaults;
+using Strongroom.Server.Audit;
 using Strongroom.Server.Backups;
 using Strongroom.Server.Capabilities;
 using Strongroom.Server.Checkpoints;
@@ -184,6 +186,7 @@ internal sealed class OperationCatalog(VaultOptions vaults)
     private void AddOurs()
     {
         Add("POST " + Ours + "/resources", "RegisterResource", ResourceJson.Default.ResourceReply, operation => operation.Takes(Registration.Read));
+        Add("GET " + Ours + "/audit", "ListAuditRecords", AuditJson.Default.AuditListReply, operation => operation.Asks(request => new AuditQuery("", request)));
         Add("GET " + Ours + "/resources", "ListResources", ResourceJson.Default.ResourceListReply, operation => operation.Asks(ResourceEndpoints.ReadFilter));
         Add("GET " + Ours + "/resources/{resource_id}", "ShowResource", ResourceJson.Default.ResourceReply);
         AddBare("DELETE " + Ours + "/resources/{resource_id}", "UnregisterResource");

@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Routing;
 using Strongroom.Contract;
 using Strongroom.Contract.Policies;
+using Strongroom.Server.Audit;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
 using Strongroom.Server.Identity;
@@ -46,6 +47,7 @@ internal sealed class PolicyEndpoints(MetadataDatabase database, TimeProvider ti
         PolicyCreation creation = await BodyReader.ReadAsync(context, PolicyRequests.Creation);
         creation.Definition.RefuseUnlessFits(creation.OperationType, identity.Region);
         Policy policy = creation.ToPolicy(context.Caller().ProjectId, time.GetStoredNow());
+        context.AuditResource(policy.Id.Value);
         await database.WriteAsync(
             async session =>
             {

@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Routing;
 using Strongroom.Contract;
 using Strongroom.Contract.Resources;
+using Strongroom.Server.Audit;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
 using Strongroom.Server.Tasks;
@@ -30,6 +31,7 @@ internal sealed class ResourceEndpoints(MetadataDatabase database, TimeProvider 
     {
         Registration registration = await BodyReader.ReadAsync(context, Registration.Read);
         List<Resource> resources = await MeasureAsync(context.Caller().ProjectId, registration, context.RequestAborted);
+        context.AuditResource(resources[0].Id.Value);
         ResourceShape shape = await database.WriteAsync(
             async session =>
             {

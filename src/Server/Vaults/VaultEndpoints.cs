@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Routing;
 using Strongroom.Contract;
 using Strongroom.Contract.Vaults;
 using Strongroom.Server.Backups;
+using Strongroom.Server.Audit;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
 using Strongroom.Server.Resources;
@@ -60,6 +61,7 @@ internal sealed class VaultEndpoints(MetadataDatabase database, RenderedVaults r
     {
         VaultCreation creation = await BodyReader.ReadAsync(context, body => VaultRequests.Creation(body, options));
         Vault vault = await VaultCreator.CreateAsync(database, context.Caller(), creation, options, time.GetStoredNow(), context.RequestAborted);
+        context.AuditResource(vault.Id.Value);
         await (vault.IsPrePaid
             ? JsonReply.WriteAsync(context, VaultOrders.Reply(vault), VaultJson.Default.OrderReply)
             : ReplyAsync(context, vault));

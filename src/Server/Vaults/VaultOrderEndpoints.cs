@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Routing;
 using Strongroom.Contract;
 using Strongroom.Contract.Vaults;
+using Strongroom.Server.Audit;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
 
@@ -25,6 +26,7 @@ internal sealed class VaultOrderEndpoints(MetadataDatabase database, TimeProvide
         string name = "vault-" + Guid.NewGuid().ToString("N")[..4];
         VaultCreation creation = await BodyReader.ReadAsync(context, body => VaultRequests.Order(body, options, name));
         Vault vault = await VaultCreator.CreateAsync(database, context.Caller(), creation, options, time.GetStoredNow(), context.RequestAborted);
+        context.AuditResource(vault.Id.Value);
         await JsonReply.WriteAsync(context, VaultOrders.Reply(vault), VaultJson.Default.OrderReply);
     }
 
