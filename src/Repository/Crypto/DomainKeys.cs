@@ -90,7 +90,23 @@ internal sealed class DomainKeys
         if (Sealing.TryOpen(Sealing.Derive(masterKey, salt, WrapInfo), KeySlots.FromHex(text.Secret, name), aad) is not { Length: Sealing.KeyBytes } secret
             || Sealing.TryOpen(SigningWrapKey(secret, salt), FromBase64(text.SigningKey, name), aad) is not { } signingKey)
             throw new RepositoryException(RepositoryFailure.Damaged, name, "The domain's secret does not open.");
-        return new DomainKeys(hash, secret, FromBase64(text.PublicKey, name), signingKey);
+        byte[] publicKey = FromBase64(text.PublicKey, name);
+        CheckKeyPair(publicKey, signingKey, name);
+        return new DomainKeys(hash, secret, publicKey, signingKey);
+    }
+
+    private static void CheckKeyPair(byte[] publicKey, byte[] signingKey, string objectName)
+    {
+        try
+        {
+            using var ecdsa = ECDsa.Create();
+            ecdsa.ImportPkcs8PrivateKey(signingKey, out _);
+            ecdsa.ImportSubjectPublicKeyInfo(publicKey, out _);
+        }
+        catch (CryptographicException e)
+        {
+            throw new RepositoryException(RepositoryFailure.Damaged, objectName, "Its signing keys are none.", e);
+        }
     }
 
     private static byte[] SigningWrapKey(byte[] secret, byte[] salt) => Sealing.Derive(secret, salt, "strongroom/signing-wrap");

@@ -210,7 +210,7 @@ internal sealed class IndexRun
         int blockCount = reader.Count(tail.Length / ChunkPrefix.Size, "blocks");
         int packCount = reader.Count(tail.Length / RunFormat.TailPackBytes, "packs");
         int pageCount = reader.Count(tail.Length / RunFormat.TailPageBytes, "pack pages");
-        if ((entryCount + RunFormat.EntriesPerBlock - 1) / RunFormat.EntriesPerBlock != (ulong)blockCount)
+        if (entryCount > long.MaxValue || (entryCount + RunFormat.EntriesPerBlock - 1) / RunFormat.EntriesPerBlock != (ulong)blockCount)
             throw new InvalidDataException($"{entryCount} entries do not make {blockCount} blocks.");
         var fences = new ChunkPrefix[blockCount];
         for (int i = 0; i < blockCount; i++)

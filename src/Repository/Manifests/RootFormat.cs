@@ -111,16 +111,18 @@ internal static class RootFormat
     {
         if (record.Members.Count is 0 or > MaxMembers || record.Sequence < 1 || record.ProblemCount < record.Problems.Count)
             throw new InvalidDataException("Its counts are not possible.");
+        if (record.Problems.Contains(null!) || record.Attributes.Values.Contains(null!))
+            throw new InvalidDataException("It lists a null.");
         foreach (var member in record.Members)
         {
-            bool possible = member.SizeBytes >= 0 && member.Kind switch
+            bool possible = member is not null && member.SizeBytes >= 0 && member.Kind switch
             {
                 MemberKind.Disk => Hex.IsLower(member.Root, ChunkHasher.IdBytes * 2),
                 MemberKind.Tree => member.Root.Length > 0 && System.Buffers.Text.Base64.IsValid(member.Root),
                 _ => false,
             };
             if (!possible)
-                throw new InvalidDataException($"Its member '{member.Id}' is not possible.");
+                throw new InvalidDataException($"Its member '{member?.Id}' is not possible.");
         }
     }
 }
