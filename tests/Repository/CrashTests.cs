@@ -52,6 +52,21 @@ public sealed class CrashTests : IDisposable
             var domain = repository.Domain;
             Assert.True(await RunMerger.TryMergeAsync(domain.Store, domain.Names, domain.Keys, await domain.Catalog.ListAsync(null, default), default));
         }),
+        ["a collection"] = new(
+            async world =>
+            {
+                await using var repository = await world.Open();
+                await World.Collect(repository);
+            },
+            deletedBefore: ["old-0", "old-3", "old-4"]),
+        ["a collection and a backup side by side"] = new(
+            async world =>
+            {
+                await using var repository = await world.Open();
+                await Task.WhenAll(World.Collect(repository), world.BackUp("new-1"));
+            },
+            appearing: ["new-1"],
+            deletedBefore: ["old-0", "old-3", "old-4"]),
         ["a rebuild of the index"] = new(async world =>
         {
             await using var repository = await world.Open();
@@ -67,7 +82,7 @@ public sealed class CrashTests : IDisposable
 
         string? violation = await recorded.FirstViolation(_ => true);
 
-        Assert.Null(violation);
+        Assert.True(violation is null, violation);
         Assert.True(recorded.Points > recorded.StepCount, "Too few states were tried.");
         Campaign.Say($"{operation}: {recorded.StepCount} steps, {recorded.Points} points, {recorded.Distinct} different stores");
     }
@@ -87,13 +102,17 @@ public sealed class CrashTests : IDisposable
 
     /// <summary>What is done, and what may be different when it was interrupted.</summary>
     private sealed class Operation(
-        Func<World, Task> run, string[]? appearing = null, string? vanishing = null, Func<IObjectStore, Task<bool>>? isDone = null, bool startsEmpty = false)
+        Func<World, Task> run, string[]? appearing = null, string? vanishing = null, string[]? deletedBefore = null,
+        Func<IObjectStore, Task<bool>>? isDone = null, bool startsEmpty = false)
     {
         public bool StartsEmpty => startsEmpty;
 
         public IReadOnlyList<string> Appearing => appearing ?? [];
 
         public string? Vanishing => vanishing;
+
+        /// <summary>Of the old ones, so that there is something to collect.</summary>
+        public IReadOnlyList<string> DeletedBefore => deletedBefore ?? [];
 
         public Task Run(World world) => run(world);
 
@@ -115,6 +134,14 @@ public sealed class CrashTests : IDisposable
         public async Task CreateRepository()
         {
             await using var repository = await TestRepository.Create(store, Options);
+        }
+
+        /// <param name="afterCrash">Nobody else is at work, so sessions that are there are dead.</param>
+        public static async Task Collect(TestRepository repository, bool afterCrash = false)
+        {
+            var options = new CollectionOptions { PollInterval = TimeSpan.FromMilliseconds(1) };
+            await GarbageCollection.RunAsync(
+                repository.Domain, afterCrash ? options with { SessionTimeout = TimeSpan.FromMilliseconds(1) } : options, null, default);
         }
 
         /// <summary>A disk and a tree in one backup, by two workers.</summary>
@@ -167,7 +194,7 @@ public sealed class CrashTests : IDisposable
         /// <summary>States that a reader can tell apart.</summary>
         public int Distinct { get; private set; }
 
-        private string[] Old => operation.StartsEmpty ? [] : [.. Enumerable.Range(0, 7).Select(i => $"old-{i}")];
+        private string[] Old => operation.StartsEmpty ? [] : [.. Enumerable.Range(0, 7).Select(i => $"old-{i}").Except(operation.DeletedBefore)];
 
         public static async Task<Recording> Make(string root, Operation operation)
         {
@@ -177,8 +204,14 @@ public sealed class CrashTests : IDisposable
             if (!operation.StartsEmpty)
                 await world.CreateRepository();
             var recording = new Recording(root, operation, [], []);
-            foreach (string id in recording.Old)
+            foreach (string id in recording.Old.Union(operation.DeletedBefore).Order())
                 await world.BackUp(id);
+            foreach (string id in operation.DeletedBefore)
+            {
+                await using var repository = await world.Open();
+                await repository.Domain.DeleteBackupAsync(id, default);
+            }
+
             int count = calls.Steps.Count;
             await operation.Run(world);
             return new Recording(root, operation, calls.Steps[..count], calls.Steps[count..]);
@@ -274,16 +307,21 @@ public sealed class CrashTests : IDisposable
             }
 
             // Whoever comes next carries on as if nothing had been.
-            if (operation.Appearing.Count == 0 && !operation.StartsEmpty)
+            if (operation.Appearing.Count == 0 && !operation.StartsEmpty && operation.DeletedBefore.Count == 0)
                 await operation.Run(world);
             foreach (string id in operation.Appearing.Except(there))
                 await world.BackUp(id);
             await world.BackUp("next");
             await using (var repository = await world.Open())
             {
+                await World.Collect(repository, afterCrash: true);
                 foreach (string id in there.Where(id => id != operation.Vanishing).Union([.. operation.Appearing, "next"]))
                     await World.AssertRestores(repository, id);
                 await AssertSound(repository);
+                Assert.DoesNotContain(store.Names, name => name.Contains("/sessions/", StringComparison.Ordinal));
+
+                // Void ones, a header each, stay.
+                Assert.All(store.Names.Where(name => name.Contains("/collections/", StringComparison.Ordinal)), name => Assert.Equal(32, store.Peek(name)!.Length));
                 var statistics = await RepositoryStatistics.CollectAsync(repository.Repository, [repository.Domain], default);
                 Assert.Equal(
                     store.Names.Sum(name => (long)store.Peek(name)!.Length),
