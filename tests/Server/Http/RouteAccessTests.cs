@@ -23,7 +23,7 @@ public sealed class RouteAccessTests(SqliteServer server) : IClassFixture<Sqlite
     public async Task Without_a_valid_token_every_route_answers_401()
     {
         TestCaller caller = await server.NewProjectAsync();
-        TestCaller expired = await ExpiredAsync();
+        TestCaller expired = await ExpiredAsync(server, await server.NewProjectIdAsync());
         foreach (MappedRoute route in Guarded)
         {
             foreach (TestCaller? sender in (TestCaller?[])[null, expired, caller with { Token = "x" }, caller with { Token = caller.Token[..^1] + "!" }])
@@ -105,14 +105,15 @@ public sealed class RouteAccessTests(SqliteServer server) : IClassFixture<Sqlite
             Assert.NotEqual(401, (await server.SendAsync(caller, route.Method, PathOf(route, caller.ProjectId))).Status);
     }
 
-    private async Task<TestCaller> ExpiredAsync()
+    /// <summary>A token that expired this instant.</summary>
+    internal static async Task<TestCaller> ExpiredAsync(ServerFixture server, string projectId)
     {
-        TestCaller caller = await server.NewProjectAsync();
+        TestCaller caller = await server.CallerAsync(projectId, ActionPolicy.FullRole);
         var user = (await server.Services.GetRequiredService<TokenAuthenticator>().FindAsync(caller.Token, default))!;
         var origin = new TokenOrigin(["password"], ExpiresAtMax: server.Time.GetUtcNow());
         IssuedToken issued = (await server.Services.GetRequiredService<TokenIssuer>()
-            .IssueAsync(user.UserId, ScopeKind.Project, caller.ProjectId, origin, default))!;
-        return new TestCaller(caller.ProjectId, issued.Text);
+            .IssueAsync(user.UserId, ScopeKind.Project, projectId, origin, default))!;
+        return new TestCaller(projectId, issued.Text);
     }
 
     private static string PathOf(MappedRoute route, string projectId) =>
