@@ -20,6 +20,7 @@ internal static class StrongroomCommand
         new("serve", "Runs the service: API, identity, workers.", ServeCommand.AddTo),
         new("resource", "What there is to protect: servers, disks, file systems.", ResourceCommands.AddTo),
         new("vault", "The accounts resources are protected under.", VaultCommands.AddTo),
+        new("policy", "When backups are made by themselves, and how long they are kept.", PolicyCommands.AddTo),
         new("checkpoint", "Backs up a vault.", CheckpointCommands.AddTo),
         new("backup", "Backups, and the way back.", BackupCommands.AddTo),
         new("task", "What the service does and did.", TaskCommands.AddTo),

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization.Metadata;
 using Strongroom.Contract.Audit;
 using Strongroom.Contract.Backups;
 using Strongroom.Contract.Checkpoints;
+using Strongroom.Contract.Policies;
 using Strongroom.Contract.Resources;
 using Strongroom.Contract.Tasks;
 using Strongroom.Contract.Vaults;
@@ -20,7 +21,9 @@ internal static class CbrReplyJson
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         RespectNullableAnnotations = true,
         TypeInfoResolver = JsonTypeInfoResolver
-            .Combine(VaultJson.Default, BackupJson.Default, CheckpointJson.Default, TaskShapesJson.Default, ResourceJson.Default, AuditJson.Default)
+            .Combine(
+                VaultJson.Default, BackupJson.Default, CheckpointJson.Default, TaskShapesJson.Default, ResourceJson.Default, AuditJson.Default,
+                PolicyJson.Default, PolicyPreviewJson.Default)
             .WithAddedModifier(LetNullableMembersBeAbsent),
     };
 

@@ -185,4 +185,8 @@ internal sealed record RestoreBody(RestoreTarget Restore);
 [JsonSerializable(typeof(CheckpointCreationBody))]
 [JsonSerializable(typeof(BackupChangeBody))]
 [JsonSerializable(typeof(RestoreBody))]
+[JsonSerializable(typeof(PolicyCreationBody))]
+[JsonSerializable(typeof(PolicyChangeBody))]
+[JsonSerializable(typeof(PolicyIdBody))]
+[JsonSerializable(typeof(PolicyPreview))]
 internal sealed partial class CbrRequestJson : JsonSerializerContext;

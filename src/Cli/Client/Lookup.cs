@@ -1,5 +1,6 @@
 using Strongroom.Contract;
 using Strongroom.Contract.Backups;
+using Strongroom.Contract.Policies;
 using Strongroom.Contract.Requests;
 using Strongroom.Contract.Resources;
 using Strongroom.Contract.Vaults;
@@ -27,6 +28,11 @@ internal static class Lookup
         WireId.IsWellFormed(idOrName)
             ? await cbr.GetResourceAsync(idOrName, cancellationToken)
             : await OnlyAsync(cbr.ListResourcesAsync(type: null, idOrName, cancellationToken), resource => resource.Name, "resource", idOrName);
+
+    public static async Task<PolicyShape> FindPolicyAsync(this CbrClient cbr, string idOrName, CancellationToken cancellationToken) =>
+        WireId.IsWellFormed(idOrName)
+            ? await cbr.GetPolicyAsync(idOrName, cancellationToken)
+            : await OnlyAsync(cbr.ListPoliciesAsync(new PolicyFilter(), cancellationToken), policy => policy.Name, "policy", idOrName);
 
     private static async Task<T> OnlyAsync<T>(IAsyncEnumerable<T> candidates, Func<T, string> nameOf, string kind, string name)
         where T : class
