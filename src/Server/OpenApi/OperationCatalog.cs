@@ -41,6 +41,8 @@ internal sealed class OperationCatalog(VaultOptions vaults)
     private const string OneMember = Members + "/{member_id}";
     private const string Policies = Project + "/policies";
     private const string OnePolicy = Policies + "/{policy_id}";
+    private const string OrganizationPolicies = Project + "/organization-policies";
+    private const string OneOrganizationPolicy = OrganizationPolicies + "/{organization_policy_id}";
     private const string Agents = Project + "/agents";
     private const string OneAgent = Agents + "/{agent_id}";
     private const string Instances = Project + "/protectables/{protectable_type}/instances";
@@ -160,6 +162,12 @@ internal sealed class OperationCatalog(VaultOptions vaults)
         AddBare("DELETE " + OneAgent, "UnregisterAgent");
         AddBare("POST " + OneAgent + "/add-path", "AddAgentPath", operation => operation.Takes(AbsentEndpoints.ReadAddedPaths));
         AddBare("POST " + OneAgent + "/remove-path", "RemoveAgentPath", operation => operation.Takes(AbsentEndpoints.ReadRemovedPaths));
+        AddBare("POST " + OrganizationPolicies, "CreateOrganizationPolicy", operation => operation.Takes(body => AbsentEndpoints.ReadOrganizationPolicy(body, isNew: true)));
+        Add("GET " + OrganizationPolicies, "ListOrganizationPolicies", json.OrganizationPolicyListReply, operation => operation.Asks(AbsentEndpoints.ReadOrganizationPolicyPage));
+        AddBare("GET " + OneOrganizationPolicy, "ShowOrganizationPolicy");
+        AddBare("PUT " + OneOrganizationPolicy, "UpdateOrganizationPolicy", operation => operation.Takes(body => AbsentEndpoints.ReadOrganizationPolicy(body, isNew: false)));
+        AddBare("DELETE " + OneOrganizationPolicy, "DeleteOrganizationPolicy");
+        AddBare("GET " + OneOrganizationPolicy + "/policy-detail", "ListOrganizationPolicyDetail");
         AddBare("POST /v3/migrates", "MigrateDomain", operation => operation.Takes(AbsentEndpoints.ReadMigration));
         AddBare("GET /v3/migrates", "ShowMigrateStatus", operation => operation.Asks(request => new QueryReader(request).Flag("all_regions")));
     }

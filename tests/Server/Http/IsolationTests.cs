@@ -39,6 +39,7 @@ public sealed class IsolationTests(SqliteTaskServer server) : IClassFixture<Sqli
         ["PUT /v3/{project_id}/backups/{backup_id}/members/{member_id}"] = """{"status":"accepted","vault_id":"VAULT"}""",
         ["POST /v3/{project_id}/backups/{backup_id}/replicate"] =
             """{"replicate":{"destination_project_id":"PROJECT","destination_region":"r","destination_vault_id":"VAULT"}}""",
+        ["PUT /v3/{project_id}/organization-policies/{organization_policy_id}"] = """{"policy":{"name":"taken"}}""",
         ["PUT /v3/{project_id}/agents/{agent_id}"] = """{"agent":{"status":"uninstall"}}""",
         ["POST /v3/{project_id}/agents/{agent_id}/add-path"] = """{"add_path":["/x"]}""",
         ["POST /v3/{project_id}/agents/{agent_id}/remove-path"] = """{"remove_path":["/x"]}""",

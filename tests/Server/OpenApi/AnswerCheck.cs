@@ -22,6 +22,10 @@ internal sealed class AnswerCheck(ApiDescription ours)
         {
             if (description.Find(method, path) is not { } operation)
                 continue;
+
+            // One word as a path is a version only if it is one of these; /v3 speaks as Keystone does.
+            if (operation.Name == "GET /{api_version}" && path is not ("/vbs" or "/csbs" or "/cbr"))
+                continue;
             string[] problems = [.. Problems(operation, status, body)];
             Assert.True(
                 problems.Length == 0,
