@@ -84,10 +84,11 @@ internal sealed class ChunkSource(IObjectStore store, DomainNames names, DomainK
             var hit = await FindAsync(id, cancellationToken);
             try
             {
-                var segment = await hit.SegmentAsync(cancellationToken);
-                byte[] plain = await segments.GetAsync(segment, LoadAsync, cancellationToken);
-                Verify(plain.AsSpan(hit.Entry.Offset, hit.Entry.Length), id.Span, hasher, segment, hit.Entry.Offset);
-                return plain.AsMemory(hit.Entry.Offset, hit.Entry.Length);
+                return await ReadCopyAsync(hit, id, hasher, cancellationToken);
+            }
+            catch (RepositoryException damage) when (damage.Failure == RepositoryFailure.Damaged)
+            {
+                return await ReadOtherCopyAsync(hit, id, hasher, damage, cancellationToken);
             }
             catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
             {
@@ -99,6 +100,37 @@ internal sealed class ChunkSource(IObjectStore store, DomainNames names, DomainK
                     index?.MarkMissing(hit.Pack);
             }
         }
+    }
+
+    private async ValueTask<ReadOnlyMemory<byte>> ReadCopyAsync(
+        IndexHit hit, ReadOnlyMemory<byte> id, ChunkHasher hasher, CancellationToken cancellationToken)
+    {
+        var segment = await hit.SegmentAsync(cancellationToken);
+        byte[] plain = await segments.GetAsync(segment, LoadAsync, cancellationToken);
+        Verify(plain.AsSpan(hit.Entry.Offset, hit.Entry.Length), id.Span, hasher, segment, hit.Entry.Offset);
+        return plain.AsMemory(hit.Entry.Offset, hit.Entry.Length);
+    }
+
+    /// <summary>Any one sound copy of a chunk will do; without one the damage of the first is told.</summary>
+    private async ValueTask<ReadOnlyMemory<byte>> ReadOtherCopyAsync(
+        IndexHit damaged, ReadOnlyMemory<byte> id, ChunkHasher hasher, RepositoryException damage, CancellationToken cancellationToken)
+    {
+        var copies = new List<IndexHit>();
+        if (index is { } current)
+            await current.FindAllAsync(ChunkPrefix.Of(id.Span), copies, cancellationToken);
+        foreach (var copy in copies.Where(copy => copy != damaged))
+        {
+            try
+            {
+                return await ReadCopyAsync(copy, id, hasher, cancellationToken);
+            }
+            catch (Exception e) when (e is RepositoryException { Failure: RepositoryFailure.Damaged } or ObjectStoreException { Failure: ObjectStoreFailure.NotFound })
+            {
+                // No better than the first.
+            }
+        }
+
+        throw damage;
     }
 
     private async Task<byte[]> LoadAsync(SegmentLocation segment)

@@ -90,10 +90,13 @@ internal sealed class SegmentPlan(ChunkSource source)
         {
             segment = await items[from].Hit.SegmentAsync(cancellationToken);
             plain = await reader.ReadSegmentAsync(segment, cancellationToken);
+            for (int i = from; i < to;)
+                i = VerifyRun(plain.Span, segment, i, to, scratch);
         }
-        catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
+        catch (Exception e) when (e is ObjectStoreException { Failure: ObjectStoreFailure.NotFound } or RepositoryException { Failure: RepositoryFailure.Damaged })
         {
-            // Its pack was collected, or its run merged, since this was planned: its chunks are found elsewhere, one by one.
+            // Its pack was collected, or its run merged, since this was planned, or it is damaged: its chunks may be found
+            // elsewhere, one by one.
             for (int i = from; i < to; i++)
             {
                 var chunk = await source.ReadChunkAsync(IdOf(items[i]), cancellationToken);
@@ -103,14 +106,12 @@ internal sealed class SegmentPlan(ChunkSource source)
             return;
         }
 
-        Deliver(plain.Span, segment, from, to, scratch, receiver);
+        Deliver(plain.Span, from, to, receiver);
     }
 
-    private void Deliver(ReadOnlySpan<byte> plain, in SegmentLocation segment, int from, int to, Scratch scratch, ChunkReceiver receiver)
+    private void Deliver(ReadOnlySpan<byte> plain, int from, int to, ChunkReceiver receiver)
     {
         var span = CollectionsMarshal.AsSpan(items);
-        for (int i = from; i < to;)
-            i = VerifyRun(plain, segment, i, to, scratch);
         for (int i = from; i < to;)
         {
             // Neighbours in the segment that are neighbours at the target too go out as one piece.

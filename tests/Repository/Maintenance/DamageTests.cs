@@ -89,6 +89,39 @@ public sealed class DamageTests
     }
 
     [Fact]
+    public async Task One_sound_copy_of_a_chunk_is_enough()
+    {
+        var store = new InMemoryObjectStore();
+        await using var repository = await TestRepository.Create(store);
+        byte[] disk = Bytes.Of(3, 20 * TestDisk.Chunk);
+
+        // Two who begin before either has stored anything both store everything.
+        await using (var one = await repository.Domain.BeginBackupAsync(await repository.Describe("one", "a"), default))
+        await using (var other = await repository.Domain.BeginBackupAsync(await repository.Describe("other", "b"), default))
+        {
+            foreach (var (session, id) in new[] { (one, "one"), (other, "other") })
+            {
+                var writer = session.OpenDisk(new MemberDescription(id, id, "disk", "/d"), disk.Length, null);
+                await TestRepository.Write(writer, disk, 1);
+                await writer.FinishAsync(default);
+                await session.CommitAsync(null, default);
+            }
+        }
+
+        foreach (string pack in repository.Names("packs"))
+        {
+            var damaged = store.Clone();
+            damaged.Peek(pack)![100] ^= 1;
+            await using var again = await TestRepository.Open(damaged);
+            foreach (string id in new[] { "one", "other" })
+                Assert.Equal(disk, await again.Restore((await again.Domain.FindBackupAsync(id, default))!));
+            var report = await RepositoryCheck.RunAsync(again.Repository, [again.Domain], new CheckOptions { ReadData = true }, null, default);
+            Assert.Equal(pack, Assert.Single(report.Damages).ObjectName);
+            Assert.Empty(report.Damages[0].Backups);
+        }
+    }
+
+    [Fact]
     public async Task An_index_that_leads_to_another_chunk_is_found_by_the_hash()
     {
         var store = new InMemoryObjectStore();
