@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Strongroom.Cli.Installation;
 using Strongroom.Cli.Output;
 using Strongroom.Contract.Audit;
 using Strongroom.Contract.Requests;
@@ -35,6 +36,7 @@ internal static class AuditCommands
         var limit = new Option<int>("--limit") { Description = "The newest so many.", DefaultValueFactory = _ => 100 };
         Command list = noun.AddVerb("list", "Lists changes that were asked for, made or refused, newest first.", action, user, resource, since, until, limit);
         var output = new OutputOptions<AuditRecordShape>(list, Columns);
+        AddAll(noun, shell);
         list.SetServiceAction(shell, async (parsed, cbr, cancellationToken) =>
         {
             var filter = new AuditFilter
@@ -48,5 +50,15 @@ internal static class AuditCommands
             output.WriteList(shell, parsed, await cbr.ListAuditAsync(filter, cancellationToken).Take(parsed.GetValue(limit)).ToListAsync(cancellationToken));
             return ExitCode.Done;
         });
+    }
+
+    // Beside the service: what the command line did to the installation belongs to no project.
+    private static void AddAll(Command noun, Shell shell)
+    {
+        var limit = new Option<int>("--limit") { Description = "The newest so many.", DefaultValueFactory = _ => 100 };
+        Command all = noun.AddVerb("list-all", "Lists those of all projects and of the command line; on the installation's own database.", limit);
+        var output = new OutputOptions<AuditRecordShape>(all, Columns);
+        all.SetIdentityAction(async (parsed, identity, cancellationToken) =>
+            output.WriteList(shell, parsed, await identity.ListAuditAsync(parsed.GetValue(limit), cancellationToken)));
     }
 }

@@ -16,24 +16,9 @@ internal sealed class AuditEndpoints(MetadataDatabase database)
         var query = new AuditQuery(context.Caller().ProjectId, context.Request);
         AuditListReply reply = await database.ReadAsync(
             async session => new AuditListReply(
-                [.. (await AuditTable.ListAsync(session, query, context.RequestAborted)).Select(Shape)],
+                [.. (await AuditTable.ListAsync(session, query, context.RequestAborted)).Select(record => record.ToShape())],
                 await AuditTable.CountAsync(session, query, context.RequestAborted)),
             context.RequestAborted);
         await JsonReply.WriteAsync(context, reply, AuditJson.Default.AuditListReply);
     }
-
-    private static AuditRecordShape Shape(AuditRecord record) => new(
-        record.Id,
-        WireUnits.Instant(record.RecordedAt),
-        record.ProjectId,
-        record.UserId,
-        record.UserName,
-        record.AccessKey,
-        record.Action,
-        record.Method,
-        record.Path,
-        record.ResourceId,
-        record.Address,
-        record.Status,
-        record.ErrorCode);
 }

@@ -1,3 +1,6 @@
+using Strongroom.Contract;
+using Strongroom.Contract.Audit;
+
 namespace Strongroom.Server.Audit;
 
 /// <summary>
@@ -41,4 +44,19 @@ internal sealed class AuditRecord
 
     /// <summary>Of a refusal.</summary>
     public string? ErrorCode { get; set; }
+
+    public AuditRecordShape ToShape() => new(
+        Id,
+        WireUnits.Instant(RecordedAt),
+        ProjectId,
+        UserId,
+        UserName,
+        AccessKey,
+        Action,
+        Method,
+        Path,
+        ResourceId,
+        Address,
+        Status,
+        ErrorCode);
 }

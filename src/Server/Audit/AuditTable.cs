@@ -37,6 +37,10 @@ internal static class AuditTable
             cancellationToken);
     }
 
+    /// <summary>Of all projects and of none, newest first.</summary>
+    public static ValueTask<List<AuditRecord>> ListAllAsync(DbSession session, int countMax, CancellationToken cancellationToken) =>
+        session.QueryAsync($"select {Columns} from audit_records order by recorded_at desc, id desc limit {countMax}", Read, cancellationToken);
+
     public static ValueTask<long> CountAsync(DbSession session, AuditQuery query, CancellationToken cancellationToken) =>
         session.QueryLongAsync($"select count(*) from audit_records where {query.Filter()}", cancellationToken);
 

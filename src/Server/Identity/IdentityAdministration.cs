@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
 using Strongroom.Contract;
+using Strongroom.Contract.Audit;
+using Strongroom.Server.Audit;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
 using Strongroom.Server.Resources;
@@ -72,7 +74,9 @@ public sealed class IdentityAdministration : IAsyncDisposable
     public Task<Domain> CreateDomainAsync(string name, CancellationToken cancellationToken)
     {
         CheckName("domain", name);
-        return database.WriteAsync(
+        return ChangeAsync(
+            "identity:domains:create",
+            name,
             async session =>
             {
                 if (await DomainTable.FindByNameAsync(session, name, cancellationToken) is not null)
@@ -91,7 +95,9 @@ public sealed class IdentityAdministration : IAsyncDisposable
     public Task<Project> CreateProjectAsync(string name, string? domain, string description, CancellationToken cancellationToken)
     {
         CheckName("project", name);
-        return database.WriteAsync(
+        return ChangeAsync(
+            "identity:projects:create",
+            name,
             async session =>
             {
                 Domain owner = await FindDomainAsync(session, domain, cancellationToken);
@@ -106,7 +112,9 @@ public sealed class IdentityAdministration : IAsyncDisposable
 
     /// <summary>A disabled project lets nobody in: its tokens end. Enabling it again does not bring them back.</summary>
     public Task SetProjectEnabledAsync(string nameOrId, string? domain, bool enabled, CancellationToken cancellationToken) =>
-        database.WriteAsync(
+        ChangeAsync(
+            "identity:projects:update",
+            nameOrId,
             async session =>
             {
                 Project project = await FindProjectAsync(session, nameOrId, domain, cancellationToken);
@@ -118,7 +126,9 @@ public sealed class IdentityAdministration : IAsyncDisposable
 
     /// <summary>Deletes a project with its role assignments and tokens. Vaults and resources it still owns stay, out of everyone's reach.</summary>
     public Task DeleteProjectAsync(string nameOrId, string? domain, CancellationToken cancellationToken) =>
-        database.WriteAsync(
+        ChangeAsync(
+            "identity:projects:delete",
+            nameOrId,
             async session =>
             {
                 Project project = await FindProjectAsync(session, nameOrId, domain, cancellationToken);
@@ -148,7 +158,9 @@ public sealed class IdentityAdministration : IAsyncDisposable
     {
         CheckName("user", name);
         string passwordHash = HashPassword(password);
-        return database.WriteAsync(
+        return ChangeAsync(
+            "identity:users:create",
+            name,
             async session =>
             {
                 Domain owner = await FindDomainAsync(session, domain, cancellationToken);
@@ -165,7 +177,9 @@ public sealed class IdentityAdministration : IAsyncDisposable
     public Task SetPasswordAsync(string nameOrId, string? domain, string password, CancellationToken cancellationToken)
     {
         string passwordHash = HashPassword(password);
-        return database.WriteAsync(
+        return ChangeAsync(
+            "identity:users:setPassword",
+            nameOrId,
             async session =>
             {
                 User user = await FindUserAsync(session, nameOrId, domain, cancellationToken);
@@ -179,7 +193,9 @@ public sealed class IdentityAdministration : IAsyncDisposable
 
     /// <summary>A disabled user's tokens end, and access keys rest. Enabling the user again brings only lasting access keys back.</summary>
     public Task SetUserEnabledAsync(string nameOrId, string? domain, bool enabled, CancellationToken cancellationToken) =>
-        database.WriteAsync(
+        ChangeAsync(
+            "identity:users:update",
+            nameOrId,
             async session =>
             {
                 User user = await FindUserAsync(session, nameOrId, domain, cancellationToken);
@@ -192,7 +208,9 @@ public sealed class IdentityAdministration : IAsyncDisposable
 
     /// <summary>Deletes a user with role assignments and tokens. What the user made stays: it belongs to projects.</summary>
     public Task DeleteUserAsync(string nameOrId, string? domain, CancellationToken cancellationToken) =>
-        database.WriteAsync(
+        ChangeAsync(
+            "identity:users:delete",
+            nameOrId,
             async session =>
             {
                 User user = await FindUserAsync(session, nameOrId, domain, cancellationToken);
@@ -219,7 +237,9 @@ public sealed class IdentityAdministration : IAsyncDisposable
         IReadOnlyList<string> roles = ActionPolicy.Load(policyFile).Roles;
         if (!roles.Contains(role))
             throw new RefusedException(IdentityErrorCodes.NotFound, $"There is no role '{role}': use {string.Join(", ", roles)}.");
-        return database.WriteAsync(
+        return ChangeAsync(
+            "identity:roles:add",
+            $"{user} {role} {scopeNameOrId}",
             async session =>
             {
                 User found = await FindUserAsync(session, user, domain, cancellationToken);
@@ -232,7 +252,9 @@ public sealed class IdentityAdministration : IAsyncDisposable
 
     /// <summary>Takes a role away; the tokens the user has in that scope end.</summary>
     public Task RemoveRoleAsync(string user, string role, ScopeKind scope, string scopeNameOrId, string? domain, CancellationToken cancellationToken) =>
-        database.WriteAsync(
+        ChangeAsync(
+            "identity:roles:remove",
+            $"{user} {role} {scopeNameOrId}",
             async session =>
             {
                 User found = await FindUserAsync(session, user, domain, cancellationToken);
@@ -260,9 +282,11 @@ public sealed class IdentityAdministration : IAsyncDisposable
                 project is null ? null : (await FindProjectAsync(session, project, domain, cancellationToken)).Id),
             cancellationToken);
         CredentialMaker maker = credentials ?? throw new InvalidOperationException("This one was made without the key that seals secrets.");
-        return validFor is { } duration
+        NewCredential made = validFor is { } duration
             ? await maker.MakeTemporaryAsync(userId, projectId, duration, cancellationToken)
             : await maker.MakeAsync(userId, projectId, description, cancellationToken);
+        await ChangeAsync("identity:credentials:create", made.Credential.AccessKey, static _ => ValueTask.CompletedTask, cancellationToken);
+        return made;
     }
 
     /// <summary>All access keys, or one user's, oldest first, without their secrets.</summary>
@@ -274,7 +298,9 @@ public sealed class IdentityAdministration : IAsyncDisposable
 
     /// <summary>Requests it signs are refused from now on.</summary>
     public Task DeleteCredentialAsync(string accessKey, CancellationToken cancellationToken) =>
-        database.WriteAsync(
+        ChangeAsync(
+            "identity:credentials:delete",
+            accessKey,
             async session =>
             {
                 if (await CredentialTable.DeleteAsync(session, accessKey, cancellationToken) == 0)
@@ -282,6 +308,11 @@ public sealed class IdentityAdministration : IAsyncDisposable
                 await IdentityRevision.RaiseAsync(session, cancellationToken);
             },
             cancellationToken);
+
+    /// <summary>What was asked of the whole installation, newest first: through the API in any project, and on the command line.</summary>
+    public Task<List<AuditRecordShape>> ListAuditAsync(int countMax, CancellationToken cancellationToken) =>
+        database.ReadAsync(
+            async session => (await AuditTable.ListAllAsync(session, countMax, cancellationToken)).ConvertAll(record => record.ToShape()), cancellationToken);
 
     /// <summary>32 hex digits, the form of Keystone's ids.</summary>
     internal static string NewId() => RandomNumberGenerator.GetHexString(32, lowercase: true);
@@ -315,6 +346,41 @@ public sealed class IdentityAdministration : IAsyncDisposable
 
     internal Task<bool> IsEmptyAsync(CancellationToken cancellationToken) =>
         database.ReadAsync(async session => (await DomainTable.ListAsync(session, cancellationToken)).Count == 0, cancellationToken);
+
+    private Task ChangeAsync(string action, string subject, Func<DbSession, ValueTask> work, CancellationToken cancellationToken) =>
+        ChangeAsync<bool>(
+            action,
+            subject,
+            async session =>
+            {
+                await work(session);
+                return true;
+            },
+            cancellationToken);
+
+    /// <summary>One transaction with its audit record, as whoever runs this program: of no project, since it is about who may work in any.</summary>
+    private Task<T> ChangeAsync<T>(string action, string subject, Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken)
+    {
+        var record = new AuditRecord
+        {
+            Id = NewId(),
+            RecordedAt = time.GetStoredNow(),
+            UserName = Environment.UserName,
+            Action = action,
+            Method = "",
+            Path = "",
+            ResourceId = subject,
+            Address = "command line",
+        };
+        return database.WriteAsync(
+            async session =>
+            {
+                T result = await work(session);
+                await AuditTable.InsertAsync(session, record, cancellationToken);
+                return result;
+            },
+            cancellationToken);
+    }
 
     private string HashPassword(string password)
     {

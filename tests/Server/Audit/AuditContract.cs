@@ -154,6 +154,25 @@ public abstract class AuditContract(ServerFixture server)
     }
 
     [Fact]
+    public async Task What_the_command_line_changes_is_recorded_for_the_installation_and_no_project()
+    {
+        TestCaller caller = await server.NewProjectAsync();
+        User user = await server.Administration.CreateUserAsync("audited", null, "a secret password", default);
+        await server.Administration.AddRoleAsync(user.Id, ActionPolicy.ReaderRole, ScopeKind.Project, caller.ProjectId, null, default);
+        NewCredential made = await server.Administration.CreateCredentialAsync("audited", null, null, "", null, default);
+        await server.Administration.DeleteUserAsync("audited", null, default);
+
+        var records = (await server.Administration.ListAuditAsync(1000, default))
+            .Where(record => record.Address == "command line").Select(record => $"{record.Action} {record.ResourceId}").ToList();
+
+        Assert.Contains("identity:users:create audited", records);
+        Assert.Contains($"identity:roles:add {user.Id} cbr_reader {caller.ProjectId}", records);
+        Assert.Contains($"identity:credentials:create {made.Credential.AccessKey}", records);
+        Assert.Contains("identity:users:delete audited", records);
+        Assert.Empty(await RecordsAsync(caller));
+    }
+
+    [Fact]
     public async Task Records_are_filtered_paged_and_counted()
     {
         TestCaller caller = await server.NewProjectAsync();
