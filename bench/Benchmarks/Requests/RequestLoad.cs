@@ -17,9 +17,13 @@ internal sealed class RequestLoad : IAsyncDisposable
 
     private RequestLoad(byte[] request) => this.request = request;
 
-    public static async Task<RequestLoad> StartAsync(int port, string path, string token, int connectionCount)
+    /// <param name="port">Of the loopback interface.</param>
+    /// <param name="path">What is asked for.</param>
+    /// <param name="headers">Beside <c>Host</c>, each with its line end.</param>
+    /// <param name="connectionCount">Each is used by one request at a time.</param>
+    public static async Task<RequestLoad> StartAsync(int port, string path, string headers, int connectionCount)
     {
-        var load = new RequestLoad(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX-Auth-Token: {token}\r\n\r\n"));
+        var load = new RequestLoad(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{headers}\r\n"));
         for (int i = 0; i < connectionCount; i++)
         {
             var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
