@@ -17,10 +17,14 @@ public sealed class BackupRepository : IAsyncDisposable
     private readonly byte[] masterKey;
     private readonly RepositoryOptions options;
     private readonly TimeProvider time;
+    private readonly string? slotName;
     private bool isDisposed;
 
-    private BackupRepository(IObjectStore store, byte[] masterKey, RepositoryOptions options, TimeProvider time, RepositoryParameters parameters)
+    /// <param name="slotName">The slot that it was opened with; null for an escrowed key.</param>
+    private BackupRepository(
+        IObjectStore store, byte[] masterKey, string? slotName, RepositoryOptions options, TimeProvider time, RepositoryParameters parameters)
     {
+        this.slotName = slotName;
         this.store = store;
         this.masterKey = masterKey;
         this.options = options;
@@ -56,7 +60,7 @@ public sealed class BackupRepository : IAsyncDisposable
             throw new RepositoryException(RepositoryFailure.Conflict, ObjectNames.Config, $"Someone else made a repository in {store.Address} meanwhile.", e);
         }
 
-        return new BackupRepository(store, masterKey, options, time, parameters);
+        return new BackupRepository(store, masterKey, slot, options, time, parameters);
     }
 
     /// <exception cref="RepositoryException">NotFound when the store has no repository; WrongKey; Damaged; NewerFormat.</exception>
@@ -66,9 +70,13 @@ public sealed class BackupRepository : IAsyncDisposable
         options.Check();
         var line = await CheckedText.ReadAsync(store, ObjectNames.Config, cancellationToken)
             ?? throw new RepositoryException(RepositoryFailure.NotFound, ObjectNames.Config, $"There is no repository in {store.Address}.");
-        byte[] masterKey = await KeySlots.OpenAsync(
-            store, key, candidate => line.Matches(RepositoryParameters.CheckOf(line.Line, candidate)), cancellationToken);
-        return new BackupRepository(store, masterKey, options, time, RepositoryParameters.Read(line));
+        bool Fits(byte[] candidate) => line.Matches(RepositoryParameters.CheckOf(line.Line, candidate));
+        var (masterKey, slot) = key.MasterKey is { } escrowed
+            ? (escrowed.ToArray(), (string?)null)
+            : await KeySlots.OpenAsync(store, key, Fits, cancellationToken);
+        if (slot is null && !Fits(masterKey))
+            throw new RepositoryException(RepositoryFailure.WrongKey, ObjectNames.Config, "The escrowed key is that of another repository, or config is damaged.");
+        return new BackupRepository(store, masterKey, slot, options, time, RepositoryParameters.Read(line));
     }
 
     /// <summary>True when the store holds a repository, whoever can open it.</summary>
@@ -76,8 +84,100 @@ public sealed class BackupRepository : IAsyncDisposable
         await store.StatAsync(ObjectNames.Config, cancellationToken) is not null;
 
     /// <summary>Lets one more password or key file open the repository.</summary>
-    public async ValueTask AddKeyAsync(RepositoryKey key, CancellationToken cancellationToken) =>
-        await KeySlots.AddAsync(store, key, masterKey, time, cancellationToken);
+    /// <returns>The new slot's id.</returns>
+    public async ValueTask<string> AddKeyAsync(RepositoryKey key, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(isDisposed, this);
+        if (key.MasterKey is not null)
+            throw new ArgumentException("An escrowed key opens the repository already.", nameof(key));
+        return (await KeySlots.AddAsync(store, key, masterKey, time, cancellationToken))[ObjectNames.Keys.Length..];
+    }
+
+    /// <summary>All passwords and key files, in order of ids.</summary>
+    public async IAsyncEnumerable<KeySlot> ListKeysAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var stat in store.ListAsync(ObjectNames.Keys, cancellationToken))
+        {
+            KeySlotText? text = null;
+            try
+            {
+                text = await KeySlots.ReadAsync(store, stat.Name, cancellationToken);
+                if (text is null)
+                    continue;
+            }
+            catch (RepositoryException e) when (e.Failure == RepositoryFailure.Damaged)
+            {
+                // Shown without its kind: it can be removed, and opens nothing.
+            }
+
+            yield return new KeySlot(stat.Name[ObjectNames.Keys.Length..], text?.Kind, text?.Iterations, stat.Name == slotName);
+        }
+    }
+
+    /// <summary>
+    /// Makes a password or key file useless from now on. Who had it and read the store before may have kept the master key: only
+    /// a new repository keeps such a one out.
+    /// </summary>
+    /// <exception cref="RepositoryException">NotFound; Conflict for the slot the repository was opened with, so that one that works is always left.</exception>
+    public async ValueTask RemoveKeyAsync(string slotId, CancellationToken cancellationToken)
+    {
+        string name = ObjectNames.Keys + slotId;
+        if (!Hex.IsLower(slotId, ObjectId.Size * 2) || await store.StatAsync(name, cancellationToken) is null)
+            throw new RepositoryException(RepositoryFailure.NotFound, ObjectNames.Keys, $"There is no key '{slotId}'.");
+        if (name == slotName)
+            throw new RepositoryException(RepositoryFailure.Conflict, name, "This is the key in use; open the repository with another one to remove it, so that one that works is left.");
+        await store.DeleteAsync(name, cancellationToken);
+    }
+
+    /// <summary>
+    /// Puts another password or key file in the place of the one in use: the new one is stored and tried before the old one goes. Killed
+    /// in between, both work. This object stays open.
+    /// </summary>
+    /// <returns>The new slot's id.</returns>
+    /// <exception cref="RepositoryException">Conflict when it was opened with an escrowed key: then add one.</exception>
+    public async ValueTask<string> RotateKeyAsync(RepositoryKey key, CancellationToken cancellationToken)
+    {
+        if (slotName is null)
+            throw new RepositoryException(RepositoryFailure.Conflict, ObjectNames.Keys, "An escrowed key has no slot to replace; add a key instead.");
+        string added = await AddKeyAsync(key, cancellationToken);
+        await using (await OpenAsync(store, key, options, time, cancellationToken))
+            await store.DeleteAsync(slotName, cancellationToken);
+        return added;
+    }
+
+    /// <summary>
+    /// The master key as two lines of text, to be kept in a safe: it opens the repository whatever happens to its slots, now and in all
+    /// future, and cannot be taken back. <see cref="RepositoryKey.FromEscrow"/> reads it.
+    /// </summary>
+    public string ExportKey()
+    {
+        ObjectDisposedException.ThrowIf(isDisposed, this);
+        var text = new EscrowText(FormatVersion.Current, Id, Convert.ToHexStringLower(masterKey));
+        return Encoding.UTF8.GetString(CheckedText.Write(text, FormatJson.Default.EscrowText, SHA256.HashData));
+    }
+
+    /// <summary>
+    /// Destroys a project's key and with it, in one step, everything the project has: no key, password or escrow of the repository
+    /// reads it again. Then removes what it had stored. Killed in between, a repetition removes the rest; other projects
+    /// are not touched. A backup of the project that is running fails or leaves unreadable bytes.
+    /// </summary>
+    /// <param name="progress">Objects removed so far.</param>
+    /// <returns>Objects removed; 0 when there was nothing of this project.</returns>
+    public async ValueTask<long> DestroyDomainAsync(string domainId, IProgress<long>? progress, CancellationToken cancellationToken)
+    {
+        ObjectNames.CheckId(domainId, nameof(domainId));
+        var names = new DomainNames(domainId);
+        long removed = await store.StatAsync(names.Key, cancellationToken) is null ? 0 : 1;
+        await store.DeleteAsync(names.Key, cancellationToken);
+        await foreach (var stat in store.ListAsync(names.All, cancellationToken))
+        {
+            await store.DeleteAsync(stat.Name, cancellationToken);
+            removed++;
+            progress?.Report(removed);
+        }
+
+        return removed;
+    }
 
     /// <summary>Opens a project's part: its own keys, its own deduplication.</summary>
     /// <param name="domainId">1 to 64 of <c>[a-z0-9-]</c>.</param>

@@ -41,6 +41,7 @@ internal static class RepositoryCommands
         Upkeep.AddCollection(noun, shell);
         Upkeep.AddRebuild(noun, shell);
         Upkeep.AddRepair(noun, shell);
+        KeyCommands.AddTo(noun, shell);
     }
 
     private static void AddInit(Command noun, Shell shell)
@@ -88,15 +89,29 @@ internal static class RepositoryCommands
             await using RepositoryAccess access = await location.OpenAsync(parsed, writes: true, shell, cancellationToken);
             foreach (string id in parsed.GetValue(ids)!)
             {
-                (RepositoryDomain domain, BackupRecord backup) = await access.FindBackupAsync(id, cancellationToken);
-                if (backup.Id != id)
-                    throw new CommandException(ExitCode.Refused, $"{id} is a part of backup {backup.Id}; only the whole can be deleted.");
+                (RepositoryDomain domain, string found) = await FindToDeleteAsync(access, id, cancellationToken);
+                if (found != id)
+                    throw new CommandException(ExitCode.Refused, $"{id} is a part of backup {found}; only the whole can be deleted.");
                 await domain.DeleteBackupAsync(id, cancellationToken);
                 shell.Say($"deleted backup {id}");
             }
 
             return (int)ExitCode.Done;
         });
+    }
+
+    // A backup whose root is damaged is one to get rid of.
+    private static async Task<(RepositoryDomain Domain, string BackupId)> FindToDeleteAsync(RepositoryAccess access, string id, CancellationToken cancellationToken)
+    {
+        try
+        {
+            (RepositoryDomain domain, BackupRecord backup) = await access.FindBackupAsync(id, cancellationToken);
+            return (domain, backup.Id);
+        }
+        catch (RepositoryException error) when (error.Failure == RepositoryFailure.Damaged && error.ObjectName.EndsWith("/backups/" + id, StringComparison.Ordinal))
+        {
+            return (access.Domains.First(domain => error.ObjectName == $"domains/{domain.Id}/backups/{id}"), id);
+        }
     }
 
     // The ids the API gave: one for the whole, and one for each disk of a server.

@@ -18,6 +18,7 @@ internal sealed class RepositoryLocation
     private readonly Option<string?> repository = new("--repo") { Description = "The repository: a directory or a store's URL.", HelpName = "url" };
     private readonly Option<string?> passwordFile = new("--password-file") { Description = "Its password is the first line of this file, - for standard input.", HelpName = "file" };
     private readonly Option<string?> keyFile = new("--key-file") { Description = "The file that opens it in place of a password.", HelpName = "file" };
+    private readonly Option<string?> escrowFile = new("--escrow-file") { Description = "What 'repo key export' wrote, when every password and key file is lost.", HelpName = "file" };
     private readonly Option<string?> data = new("--data") { Description = "Instead of --repo: an installation's data directory.", HelpName = "directory" };
     private readonly Option<string?> config = new("--config") { Description = "With --data: the installation's settings (JSON).", HelpName = "file" };
     private readonly Option<string?> domain = new("--domain") { Description = "Only this domain; an installation has one per project, named by the project's id.", HelpName = "id" };
@@ -31,6 +32,7 @@ internal sealed class RepositoryLocation
         command.Add(repository);
         command.Add(passwordFile);
         command.Add(keyFile);
+        command.Add(escrowFile);
         if (allowsInstallation)
         {
             command.Add(data);
@@ -45,15 +47,18 @@ internal sealed class RepositoryLocation
     /// <param name="writes">False opens the store so that nothing can be changed.</param>
     /// <param name="shell">Its clock and streams.</param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="withDomains">False opens the repository alone, for what concerns no data.</param>
     /// <param name="options">How it is written; null is as a repository is by default. An installation has its own.</param>
     public async Task<RepositoryAccess> OpenAsync(
-        ParseResult parsed, bool writes, Shell shell, CancellationToken cancellationToken, RepositoryOptions? options = null)
+        ParseResult parsed, bool writes, Shell shell, CancellationToken cancellationToken, RepositoryOptions? options = null, bool withDomains = true)
     {
         RepositoryAccess access = allowsInstallation && parsed.GetValue(repository) is null
             ? await OpenInstallationAsync(parsed, writes, shell, cancellationToken)
             : await OpenNamedAsync(parsed, writes, options ?? new RepositoryOptions(), shell, cancellationToken);
         try
         {
+            if (!withDomains)
+                return access;
             string? only = allowsInstallation ? parsed.GetValue(domain) : DefaultDomainId;
             await access.OpenDomainsAsync(only, create: writes && !allowsInstallation, cancellationToken);
             return access;
@@ -75,17 +80,33 @@ internal sealed class RepositoryLocation
         return made.Id;
     }
 
+    /// <summary>Reads what a person keeps; exactly one of the two is named.</summary>
+    public static async Task<RepositoryKey> ReadKeyAsync(string? passwordFile, string? keyFile, CancellationToken cancellationToken)
+    {
+        if (passwordFile is { } file)
+        {
+            using TextReader reader = file == "-" ? Console.In : new StreamReader(file);
+            string password = await reader.ReadLineAsync(cancellationToken) ?? "";
+            return password.Length > 0 ? RepositoryKey.FromPassword(password) : throw CommandException.Usage($"The first line of {file} is empty; it should be the password.");
+        }
+
+        string path = keyFile!;
+        if (new FileInfo(path) is { Exists: true, Length: < 16 or > KeyFileBytesMax })
+            throw CommandException.Usage($"{path} is no key file: it should have 16 random bytes or more.");
+        return RepositoryKey.FromKeyFile(await File.ReadAllBytesAsync(path, cancellationToken));
+    }
+
     private void Check(CommandResult result)
     {
         bool hasRepository = result.GetValue(repository) is not null;
         bool hasData = allowsInstallation && result.GetValue(data) is not null;
-        bool hasKey = result.GetValue(passwordFile) is null != result.GetValue(keyFile) is null;
+        int keys = new[] { passwordFile, keyFile, escrowFile }.Count(option => result.GetValue(option) is not null);
         if (hasRepository == hasData)
             result.AddError(allowsInstallation ? "Say which repository: either --repo URL or --data DIRECTORY." : "Say which repository: --repo URL.");
-        else if (hasRepository && !hasKey)
-            result.AddError("Say what opens the repository: either --password-file or --key-file.");
-        else if (hasData && (result.GetValue(passwordFile) ?? result.GetValue(keyFile)) is not null)
-            result.AddError("An installation has its own key; leave --password-file and --key-file out, or name the store with --repo.");
+        else if (hasRepository && keys != 1)
+            result.AddError("Say what opens the repository: either --password-file or --key-file (or --escrow-file, when both are lost).");
+        else if (hasData && keys > 0)
+            result.AddError("An installation has its own key; leave --password-file, --key-file and --escrow-file out, or name the store with --repo.");
     }
 
     private async Task<RepositoryAccess> OpenInstallationAsync(ParseResult parsed, bool writes, Shell shell, CancellationToken cancellationToken)
@@ -120,16 +141,15 @@ internal sealed class RepositoryLocation
 
     private async Task<RepositoryKey> ReadKeyAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        if (parsed.GetValue(passwordFile) is { } file)
+        if (parsed.GetValue(escrowFile) is not { } escrow)
+            return await ReadKeyAsync(parsed.GetValue(passwordFile), parsed.GetValue(keyFile), cancellationToken);
+        try
         {
-            using TextReader reader = file == "-" ? Console.In : new StreamReader(file);
-            string password = await reader.ReadLineAsync(cancellationToken) ?? "";
-            return password.Length > 0 ? RepositoryKey.FromPassword(password) : throw CommandException.Usage($"The first line of {file} is empty; it should be the password.");
+            return RepositoryKey.FromEscrow(await File.ReadAllTextAsync(escrow, cancellationToken));
         }
-
-        string path = parsed.GetValue(keyFile)!;
-        if (new FileInfo(path) is { Exists: true, Length: < 16 or > KeyFileBytesMax })
-            throw CommandException.Usage($"{path} is no key file: it should have 16 random bytes or more.");
-        return RepositoryKey.FromKeyFile(await File.ReadAllBytesAsync(path, cancellationToken));
+        catch (ArgumentException error)
+        {
+            throw CommandException.Usage($"{escrow}: {error.Message}");
+        }
     }
 }

@@ -256,7 +256,7 @@ internal static class Upkeep
     }
 
     /// <summary>Unlike <see cref="Progress{T}"/>, on the reporting thread and in order.</summary>
-    private sealed class Reporter<T>(Action<T> report) : IProgress<T>
+    internal sealed class Reporter<T>(Action<T> report) : IProgress<T>
     {
         public void Report(T value) => report(value);
     }

@@ -33,8 +33,9 @@ internal static class KeySlots
 
     /// <summary>Tries every slot of the key's kind.</summary>
     /// <param name="accept">Whether the master key found is the one of this repository.</param>
+    /// <returns>The master key, and the name of the slot that gave it.</returns>
     /// <exception cref="RepositoryException">WrongKey when none opens; Damaged when none opens and a slot is not as written.</exception>
-    public static async ValueTask<byte[]> OpenAsync(
+    public static async ValueTask<(byte[] MasterKey, string Name)> OpenAsync(
         IObjectStore store, RepositoryKey key, Func<byte[], bool> accept, CancellationToken cancellationToken)
     {
         RepositoryException? damage = null;
@@ -47,7 +48,7 @@ internal static class KeySlots
                     continue;
                 tried++;
                 if (masterKey.Length == Sealing.KeyBytes && accept(masterKey))
-                    return masterKey;
+                    return (masterKey, stat.Name);
             }
             catch (RepositoryException e) when (e.Failure == RepositoryFailure.Damaged)
             {
@@ -65,7 +66,9 @@ internal static class KeySlots
     public static async ValueTask CheckAsync(IObjectStore store, string name, CancellationToken cancellationToken) =>
         await ReadAsync(store, name, cancellationToken);
 
-    private static async ValueTask<KeySlotText?> ReadAsync(IObjectStore store, string name, CancellationToken cancellationToken)
+    /// <returns>Null when there is none.</returns>
+    /// <exception cref="RepositoryException">The slot is not as written.</exception>
+    public static async ValueTask<KeySlotText?> ReadAsync(IObjectStore store, string name, CancellationToken cancellationToken)
     {
         if (await CheckedText.ReadAsync(store, name, cancellationToken) is not { } line)
             return null;

@@ -32,8 +32,12 @@ internal static class CheckedText
             throw new RepositoryException(RepositoryFailure.Damaged, name, e.Message, e);
         }
 
-        if (content is null)
-            return null;
+        return content is null ? null : Split(content, name);
+    }
+
+    /// <exception cref="RepositoryException">Damaged: not two lines.</exception>
+    public static CheckedLine Split(byte[] content, string name)
+    {
         int end = Array.IndexOf(content, (byte)'\n');
         string check = end < 0 ? "" : Encoding.Latin1.GetString(content, end + 1, content.Length - end - 1);
         if (check.Length != 65 || check[64] != '\n' || !Hex.IsLower(check.AsSpan(0, 64), 64))
@@ -99,6 +103,8 @@ internal sealed record ConfigText(
 
 internal sealed record KeySlotText(int Version, string Slot, string Kind, string Salt, string Wrapped, int? Iterations = null) : IVersionedText;
 
+internal sealed record EscrowText(int Version, string Repository, string MasterKey) : IVersionedText;
+
 internal sealed record DomainKeyText(int Version, string Domain, string Salt, string Secret, string PublicKey, string SigningKey) : IVersionedText;
 
 internal sealed record SessionText(int Version, string Session, string Backup, long Sequence, bool? Collection = null) : IVersionedText;
@@ -113,6 +119,7 @@ internal sealed record DamagedText(int Version, string Backup) : IVersionedText;
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip)]
 [JsonSerializable(typeof(ConfigText))]
 [JsonSerializable(typeof(KeySlotText))]
+[JsonSerializable(typeof(EscrowText))]
 [JsonSerializable(typeof(DomainKeyText))]
 [JsonSerializable(typeof(SessionText))]
 [JsonSerializable(typeof(DamagedText))]

@@ -247,7 +247,8 @@ internal sealed class DomainCheck
             }
             catch (RepositoryException e)
             {
-                badSegments[(record.Id, segment)] = findings.Add(e);
+                badSegments[(record.Id, segment)] = findings.Add(
+                    e.ObjectName, e.Offset, $"{e.Message} It holds {count} chunks, from {ChunkSource.Show(directory.ChunkId(chunk))} to {ChunkSource.Show(directory.ChunkId(chunk + count - 1))}.");
             }
             catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
             {

@@ -227,7 +227,7 @@ public sealed class ObjectFuzzTests
         store = await GoldenRepository.Load(GoldenRepository.AllKinds);
         names = [.. store.Names];
         var line = (await CheckedText.ReadAsync(store, ObjectNames.Config, default))!;
-        masterKey = await KeySlots.OpenAsync(store, GoldenRepository.Key, candidate => line.Matches(RepositoryParameters.CheckOf(line.Line, candidate)), default);
+        (masterKey, _) = await KeySlots.OpenAsync(store, GoldenRepository.Key, candidate => line.Matches(RepositoryParameters.CheckOf(line.Line, candidate)), default);
         foreach (string id in new[] { "first", "second" })
             keys[id] = (await DomainKeys.OpenAsync(store, id, masterKey, ChunkHash.Blake3Keyed, default))!;
     }
