@@ -15,7 +15,7 @@ public sealed class RepairTests
         byte[] disk = Bytes.Of(1, 20 * TestDisk.Chunk);
         byte[] other = Bytes.Of(2, 20 * TestDisk.Chunk);
         await repository.BackUp(disk, id: "hit", workers: 1);
-        string pack = repository.Names("packs").First(name => store.Peek(name)![10] == 1);
+        string pack = repository.Names("packs").MaxBy(name => store.Peek(name)!.Length)!;
         await repository.BackUp(other, resource: "other", id: "sound");
         store.Peek(pack)![100] ^= 1;
 
