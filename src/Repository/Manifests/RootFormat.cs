@@ -16,11 +16,17 @@ internal static class RootFormat
     public const int MaxBytes = 16 << 20;
     public const int MaxMembers = 4096;
     public const int MaxProblems = 100;
+
+    /// <summary>The next one still has a number that JSON readers of every language take.</summary>
+    private const long MaxSequence = 1L << 52;
     private const int HeaderBytes = 32;
     private const int SignatureBytes = 64;
     private const byte BackupKind = 1;
     private const byte VoidKind = 2;
     private const string KeyInfo = "strongroom/root";
+
+    private static readonly long MinCreatedUs = (DateTimeOffset.MinValue - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+    private static readonly long MaxCreatedUs = (DateTimeOffset.MaxValue - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 
     private static ReadOnlySpan<byte> Magic => "STRGROOT"u8;
 
@@ -109,13 +115,15 @@ internal static class RootFormat
 
     private static void Check(BackupRecord record)
     {
-        if (record.Members.Count is 0 or > MaxMembers || record.Sequence < 1 || record.ProblemCount < record.Problems.Count)
+        if (record.Members.Count is 0 or > MaxMembers || record.Sequence is < 1 or > MaxSequence || record.ProblemCount < record.Problems.Count
+            || record.CreatedUs < MinCreatedUs || record.CreatedUs > MaxCreatedUs)
             throw new InvalidDataException("Its counts are not possible.");
         if (record.Problems.Contains(null!) || record.Attributes.Values.Contains(null!))
             throw new InvalidDataException("It lists a null.");
         foreach (var member in record.Members)
         {
-            bool possible = member is not null && member.SizeBytes >= 0 && member.Kind switch
+            bool possible = member is { SizeBytes: >= 0, DataBytes: >= 0, ChangedBytes: >= 0, StoredBytes: >= 0, Chunks: >= 0, Files: >= 0, Directories: >= 0 }
+                && member.Kind switch
             {
                 MemberKind.Disk => Hex.IsLower(member.Root, ChunkHasher.IdBytes * 2),
                 MemberKind.Tree => member.Root.Length > 0 && System.Buffers.Text.Base64.IsValid(member.Root),
