@@ -7,6 +7,7 @@ using Strongroom.Repository;
 using Strongroom.Server.Audit;
 using Strongroom.Server.Database;
 using Strongroom.Server.Identity;
+using Strongroom.Server.Metrics;
 using Strongroom.Server.Policies;
 using Strongroom.Server.Tasks;
 using Strongroom.Server.Vaults;
@@ -71,6 +72,8 @@ public sealed class ServerOptions
     public AuditOptions Audit { get; set; } = new();
 
     public PolicyOptions Policies { get; set; } = new();
+
+    public MetricsOptions Metrics { get; set; } = new();
 
     /// <summary>
     /// Reads the JSON file and the environment. What the command line gave is set on the result by the caller, who then
@@ -141,6 +144,7 @@ public sealed class ServerOptions
         ValidateSection("Vaults:", Vaults);
         ValidateSection("Audit:", Audit);
         ValidateSection("Policies:", Policies);
+        ValidateSection("Metrics:", Metrics);
     }
 
     /// <summary>Password hashes and keys live there: nobody but the owner reads them.</summary>

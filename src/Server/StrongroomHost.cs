@@ -10,6 +10,7 @@ using Strongroom.Server.Audit;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
 using Strongroom.Server.Identity;
+using Strongroom.Server.Metrics;
 using Strongroom.Server.Policies;
 using Strongroom.Server.Resources;
 using Strongroom.Server.Tasks;
@@ -52,6 +53,7 @@ public static class StrongroomHost
         app.UseMiddleware<RequestGate>();
         app.UseEndpoints(_ => { });
         app.MapHealth();
+        app.MapMetrics();
         if (options.Roles.HasFlag(ServerRoles.Api))
             MapNouns(app);
         RouteChecks.RequireAccess(app);
@@ -82,6 +84,7 @@ public static class StrongroomHost
         services.AddVaults(options.Vaults);
         services.AddPolicies(options.Policies);
         services.AddTasks(options);
+        services.AddMetrics(options.Metrics);
         services.AddCapabilities();
     }
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Data.Common;
 using Microsoft.Extensions.Hosting;
 using Strongroom.Server.Database;
+using Strongroom.Server.Metrics;
 
 namespace Strongroom.Server.Tasks;
 
@@ -208,6 +209,7 @@ internal sealed partial class TaskRunner : BackgroundService
                         await result.SettleAsync(session, now, CancellationToken.None);
                     },
                     CancellationToken.None);
+                TaskMeter.Ended(run.Task, result.End, last, time.GetUtcNow());
                 Log.Ended(logger, run.Task.Id, result.End.State, result.End.ErrorCode, result.End.ErrorMessage);
                 return;
             }

@@ -12,7 +12,7 @@ public sealed class RouteAccessTests(SqliteServer server) : IClassFixture<Sqlite
     [Fact]
     public void Only_versions_log_in_the_description_and_the_health_check_are_open_to_all() =>
         Assert.Equal(
-            ["GET /", "GET /cbr", "GET /csbs", "GET /healthcheck", "GET /openapi/v3.json", "GET /v3", "POST /v3/auth/tokens", "GET /vbs"],
+            ["GET /", "GET /cbr", "GET /csbs", "GET /healthcheck", "GET /metrics", "GET /openapi/v3.json", "GET /v3", "POST /v3/auth/tokens", "GET /vbs"],
             MappedRoute.All(server.App).Where(route => route.IsOpen).Select(route => route.ToString()));
 
     [Fact]

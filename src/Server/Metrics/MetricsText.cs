@@ -1,0 +1,107 @@
+using System.Globalization;
+using System.Text;
+using Strongroom.Contract;
+
+namespace Strongroom.Server.Metrics;
+
+/// <summary>
+/// The text format of Prometheus, version 0.0.4: per family a line of help, one of type, then the samples. Labels are ids and
+/// words of ours, which need no escaping.
+/// </summary>
+internal static class MetricsText
+{
+    public static string Of(MetricsFigures figures, TaskTotals totals, DateTimeOffset now)
+    {
+        var text = new StringBuilder(4096);
+        AddVaults(text, figures);
+        AddResources(text, figures);
+        AddTasks(text, figures, now);
+        AddTotals(text, totals);
+        return text.ToString();
+    }
+
+    private static void AddVaults(StringBuilder text, MetricsFigures figures)
+    {
+        Family(text, "cbr_vault_size_bytes", "gauge", "Capacity of a vault.");
+        foreach (VaultFigures vault in figures.Vaults)
+            Sample(text, $"cbr_vault_size_bytes{Labels(vault)}", vault.SizeGb * WireUnits.BytesPerGb);
+        Family(text, "cbr_vault_used_bytes", "gauge", "What the backups of a vault amount to.");
+        foreach (VaultFigures vault in figures.Vaults)
+            Sample(text, $"cbr_vault_used_bytes{Labels(vault)}", vault.UsedBytes);
+        Family(text, "used_vault_size", "gauge", "Used capacity of a vault in GB, as the cloud's own monitoring has it.");
+        foreach (VaultFigures vault in figures.Vaults)
+            Sample(text, $"used_vault_size{Labels(vault)}", (double)vault.UsedBytes / WireUnits.BytesPerGb);
+        Family(text, "vault_util", "gauge", "Percent of its capacity that a vault uses, as the cloud's own monitoring has it.");
+        foreach (VaultFigures vault in figures.Vaults)
+            Sample(text, $"vault_util{Labels(vault)}", 100.0 * vault.UsedBytes / (vault.SizeGb * WireUnits.BytesPerGb));
+
+        static string Labels(VaultFigures vault) => $"{{vault_id=\"{vault.Id}\",project_id=\"{vault.ProjectId}\"}}";
+    }
+
+    private static void AddResources(StringBuilder text, MetricsFigures figures)
+    {
+        Family(text, "cbr_backup_last_success_timestamp_seconds", "gauge", "When the newest complete backup of a protected resource was begun; 0: there is none.");
+        foreach (ResourceFigures resource in figures.Resources)
+        {
+            Sample(
+                text,
+                $"cbr_backup_last_success_timestamp_seconds{{resource_id=\"{resource.ResourceId}\",vault_id=\"{resource.VaultId}\",project_id=\"{resource.ProjectId}\"}}",
+                resource.LastGoodSeconds);
+        }
+
+        Family(text, "cbr_series_left_out", "gauge", "Vaults and resources not told because there are more than Metrics__SeriesCountMax.");
+        Sample(text, "cbr_series_left_out{kind=\"vault\"}", Math.Max(0, figures.VaultCount - figures.Vaults.Count));
+        Sample(text, "cbr_series_left_out{kind=\"resource\"}", Math.Max(0, figures.ResourceCount - figures.Resources.Count));
+    }
+
+    private static void AddTasks(StringBuilder text, MetricsFigures figures, DateTimeOffset now)
+    {
+        string[] states = ["running", "waiting"];
+        Family(text, "cbr_tasks", "gauge", "Tasks that wait or run.");
+        foreach (string state in states)
+            Sample(text, $"cbr_tasks{{state=\"{state}\"}}", figures.Tasks.FirstOrDefault(task => task.Status == state).Count);
+        Family(text, "cbr_tasks_oldest_seconds", "gauge", "Age of the oldest of them.");
+        foreach (string state in states)
+        {
+            (_, long count, DateTimeOffset oldest) = figures.Tasks.FirstOrDefault(task => task.Status == state);
+            Sample(text, $"cbr_tasks_oldest_seconds{{state=\"{state}\"}}", count == 0 ? 0 : Math.Max(0, (now - oldest).TotalSeconds));
+        }
+
+        Family(text, "cbr_schedule_skipped_total", "counter", "Slots of policies that were skipped, over all that the task list remembers.");
+        Sample(text, "cbr_schedule_skipped_total", figures.SkippedCount);
+    }
+
+    private static void AddTotals(StringBuilder text, TaskTotals totals)
+    {
+        var (durations, counters) = totals.Read();
+        Family(text, "cbr_task_duration_seconds", "histogram", "How long tasks of this process ran, by type and result; partial ones are a result of their own.");
+        foreach (((string type, string result), TaskTotals.Durations measured) in durations)
+        {
+            string labels = $"type=\"{type}\",result=\"{result}\"";
+            long below = 0;
+            for (int i = 0; i < TaskTotals.Bounds.Length; i++)
+            {
+                below += measured.Counts[i];
+                Sample(text, $"cbr_task_duration_seconds_bucket{{{labels},le=\"{Number(TaskTotals.Bounds[i])}\"}}", below);
+            }
+
+            long count = below + measured.Counts[^1];
+            Sample(text, $"cbr_task_duration_seconds_bucket{{{labels},le=\"+Inf\"}}", count);
+            Sample(text, $"cbr_task_duration_seconds_sum{{{labels}}}", measured.SumSeconds);
+            Sample(text, $"cbr_task_duration_seconds_count{{{labels}}}", count);
+        }
+
+        foreach ((string name, long value) in counters)
+        {
+            Family(text, name, "counter", "Of the backups this process has made.");
+            Sample(text, name, value);
+        }
+    }
+
+    private static void Family(StringBuilder text, string name, string type, string help) =>
+        text.Append("# HELP ").Append(name).Append(' ').Append(help).Append('\n').Append("# TYPE ").Append(name).Append(' ').Append(type).Append('\n');
+
+    private static void Sample(StringBuilder text, string series, double value) => text.Append(series).Append(' ').Append(Number(value)).Append('\n');
+
+    private static string Number(double value) => value.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,59 @@
+using System.Diagnostics.Metrics;
+
+namespace Strongroom.Server.Metrics;
+
+/// <summary>Sums up what <see cref="TaskMeter"/> measures in this process since it started.</summary>
+internal sealed class TaskTotals : IDisposable
+{
+    /// <summary>Upper bounds in seconds: from a small directory to a day for a large server.</summary>
+    public static readonly double[] Bounds = [1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400];
+
+    private readonly Lock gate = new();
+    private readonly MeterListener listener = new();
+    private readonly SortedDictionary<(string Type, string Result), Durations> durations = [];
+    private readonly SortedDictionary<string, long> counters = new(StringComparer.Ordinal);
+
+    public TaskTotals()
+    {
+        listener.InstrumentPublished = (instrument, owner) =>
+        {
+            if (instrument.Meter.Name == TaskMeter.Name)
+                owner.EnableMeasurementEvents(instrument);
+        };
+        listener.SetMeasurementEventCallback<double>((_, seconds, tags, _) => Add(seconds, (string)tags[0].Value!, (string)tags[1].Value!));
+        listener.SetMeasurementEventCallback<long>((instrument, value, _, _) => Add(instrument.Name, value));
+        listener.Start();
+    }
+
+    /// <summary>The totals so far; buckets are not cumulative, the last one is above all bounds.</summary>
+    public (IReadOnlyList<((string Type, string Result) Labels, Durations Durations)> Durations, IReadOnlyList<(string Name, long Value)> Counters) Read()
+    {
+        lock (gate)
+        {
+            return (
+                [.. durations.Select(pair => (pair.Key, pair.Value with { Counts = [.. pair.Value.Counts] }))],
+                [.. counters.Select(pair => (pair.Key, pair.Value))]);
+        }
+    }
+
+    public void Dispose() => listener.Dispose();
+
+    private void Add(double seconds, string type, string result)
+    {
+        int bucket = Array.FindIndex(Bounds, bound => seconds <= bound);
+        lock (gate)
+        {
+            Durations before = durations.GetValueOrDefault((type, result)) ?? new Durations(new long[Bounds.Length + 1], 0);
+            before.Counts[bucket < 0 ? Bounds.Length : bucket]++;
+            durations[(type, result)] = before with { SumSeconds = before.SumSeconds + seconds };
+        }
+    }
+
+    private void Add(string name, long value)
+    {
+        lock (gate)
+            counters[name] = counters.GetValueOrDefault(name) + value;
+    }
+
+    internal sealed record Durations(long[] Counts, double SumSeconds);
+}
