@@ -347,7 +347,7 @@ public sealed class IdentityAdministration : IAsyncDisposable
     internal Task<bool> IsEmptyAsync(CancellationToken cancellationToken) =>
         database.ReadAsync(async session => (await DomainTable.ListAsync(session, cancellationToken)).Count == 0, cancellationToken);
 
-    private Task ChangeAsync(string action, string subject, Func<DbSession, ValueTask> work, CancellationToken cancellationToken) =>
+    private Task<bool> ChangeAsync(string action, string subject, Func<DbSession, ValueTask> work, CancellationToken cancellationToken) =>
         ChangeAsync<bool>(
             action,
             subject,
