@@ -82,7 +82,7 @@ public static class StrongroomHost
         services.AddIdentity(options.Identity);
         services.AddResources(options.DataDirectory);
         services.AddVaults(options.Vaults);
-        services.AddPolicies(options.Policies);
+        services.AddPolicies(options);
         services.AddTasks(options);
         services.AddMetrics(options.Metrics);
         services.AddCapabilities();

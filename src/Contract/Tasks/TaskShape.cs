@@ -52,6 +52,14 @@ public sealed record TaskShape
 
     public required string? CheckpointId { get; init; }
 
+    public required string? PolicyId { get; init; }
+
+    /// <summary>The slot of the policy it was made at; null when somebody asked for it.</summary>
+    public required string? SlotAt { get; init; }
+
+    /// <summary>What is out of the ordinary and no error: slots it catches up for, or why retention let a backup go. Else null.</summary>
+    public required string? Notice { get; init; }
+
     public required TaskResourceShape Resource { get; init; }
 
     public required string CreatedAt { get; init; }

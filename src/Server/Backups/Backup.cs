@@ -3,6 +3,7 @@ using Strongroom.Contract.Backups;
 using Strongroom.Contract.Resources;
 using Strongroom.Server.Checkpoints;
 using Strongroom.Server.Database;
+using Strongroom.Server.Policies;
 using Strongroom.Server.Resources;
 using Strongroom.Server.Vaults;
 
@@ -97,7 +98,14 @@ public sealed record Backup
 
     public required DateTimeOffset UpdatedAt { get; init; }
 
+    /// <summary>When retention lets it go; stamped when it is completed, by the policy of its vault at that time.</summary>
     public DateTimeOffset? ExpiredAt { get; init; }
+
+    /// <summary>The policy at one of whose slots it was made; null when somebody asked for it.</summary>
+    public PolicyId? PolicyId { get; init; }
+
+    /// <summary>The installation clock when it became available.</summary>
+    public long? CompletedAtTick { get; init; }
 
     public bool IsServer => ResourceType == ResourceTypes.Server;
 

@@ -2,6 +2,7 @@ using System.Data.Common;
 using Strongroom.Contract;
 using Strongroom.Server.Checkpoints;
 using Strongroom.Server.Database;
+using Strongroom.Server.Policies;
 using Strongroom.Server.Resources;
 using Strongroom.Server.Vaults;
 
@@ -16,13 +17,13 @@ internal static partial class BackupTable
     /// <summary>Ids per statement; a vault may hold many thousand backups.</summary>
     public const int IdCountMax = 200;
 
-    private const int ColumnCount = 27;
+    private const int ColumnCount = 29;
 
     private static Sql Columns =>
         $"""
         id, project_id, checkpoint_id, vault_id, parent_id, position, provider_id, enterprise_project_id, name, description,
         resource_id, resource_name, resource_type, size_gb, size_bytes, status, auto_trigger, incremental, system_disk,
-        changed_bytes, stored_bytes, problem_count, metadata, created_at, protected_at, updated_at, expired_at
+        changed_bytes, stored_bytes, problem_count, metadata, created_at, protected_at, updated_at, expired_at, policy_id, completed_at_tick
         """;
 
     public static async ValueTask InsertAsync(DbSession session, Backup backup, CancellationToken cancellationToken) =>
@@ -32,14 +33,15 @@ internal static partial class BackupTable
                 id, project_id, checkpoint_id, vault_id, parent_id, position, provider_id, enterprise_project_id, name, description,
                 resource_id, resource_name, resource_type, size_gb, size_bytes, status, auto_trigger, incremental, system_disk,
                 changed_bytes, stored_bytes, problem_count, metadata, created_at, protected_at, updated_at, expired_at,
-                deleted_at_tick, purging)
+                policy_id, completed_at_tick, deleted_at_tick, purging)
             values (
                 {backup.Id}, {backup.ProjectId}, {backup.CheckpointId}, {backup.VaultId}, {backup.ParentId?.Value}, {backup.Position},
                 {backup.ProviderId}, {backup.EnterpriseProjectId}, {backup.Name}, {backup.Description},
                 {backup.ResourceId}, {backup.ResourceName}, {backup.ResourceType}, {backup.SizeGb}, {backup.SizeBytes}, {WireWord.Of(backup.Status)},
                 {backup.AutoTrigger}, {backup.Incremental}, {backup.SystemDisk}, {backup.ChangedBytes}, {backup.StoredBytes},
                 {backup.ProblemCount}, {backup.Metadata}, {backup.CreatedAt.ToMicroseconds()}, {backup.ProtectedAt?.ToMicroseconds()},
-                {backup.UpdatedAt.ToMicroseconds()}, {backup.ExpiredAt?.ToMicroseconds()}, {(long?)null}, {false})
+                {backup.UpdatedAt.ToMicroseconds()}, {backup.ExpiredAt?.ToMicroseconds()}, {backup.PolicyId}, {backup.CompletedAtTick},
+                {(long?)null}, {false})
             """,
             cancellationToken);
 
@@ -89,6 +91,24 @@ internal static partial class BackupTable
             """,
             row => new ResourceId(row.GetString(0)),
             cancellationToken);
+
+    /// <summary>By resource of a vault: when the last backup was made that was asked to be full, and how many since.</summary>
+    public static async ValueTask<Dictionary<ResourceId, FullHistory>> FullHistoryAsync(
+        DbSession session, VaultId vaultId, CancellationToken cancellationToken)
+    {
+        List<(ResourceId Id, FullHistory History)> rows = await session.QueryAsync(
+            $"""
+            select resource_id, max(full_at), sum(case when full_at is null or created_at > full_at then 1 else 0 end) from (
+                select resource_id, created_at, max(case when incremental = false then created_at end) over (partition by resource_id) as full_at
+                from backups
+                where vault_id = {vaultId} and parent_id is null and deleted_at_tick is null
+                    and status in ('available', 'waiting_restore', 'restoring')) made
+            group by resource_id
+            """,
+            row => (new ResourceId(row.GetString(0)), new FullHistory(row.GetInstantOrNull(1), row.GetInt64(2))),
+            cancellationToken);
+        return rows.ToDictionary(row => row.Id, row => row.History);
+    }
 
     /// <summary>Whether the vault holds a backup of the resource that counts in it.</summary>
     public static async ValueTask<bool> HasAvailableAsync(
@@ -287,6 +307,8 @@ internal static partial class BackupTable
         ProtectedAt = row.GetInstantOrNull(24),
         UpdatedAt = row.GetInstant(25),
         ExpiredAt = row.GetInstantOrNull(26),
+        PolicyId = row.GetTextOrNull(27) is { } policyId ? new PolicyId(policyId) : null,
+        CompletedAtTick = row.IsDBNull(28) ? null : row.GetInt64(28),
     };
 }
 

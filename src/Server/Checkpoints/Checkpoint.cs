@@ -29,6 +29,9 @@ internal sealed record Checkpoint
     /// <summary>JSON of what was left out and why, as on the wire.</summary>
     public required string SkippedJson { get; init; }
 
+    /// <summary>How long its backups are kept, by its policy; -1: not by age.</summary>
+    public int RetentionDays { get; init; } = -1;
+
     public required DateTimeOffset CreatedAt { get; init; }
 
     /// <summary>

@@ -35,7 +35,8 @@ internal sealed class CheckpointEndpoints(MetadataDatabase database, TaskSignal 
             async session =>
             {
                 Vault vault = await VaultEndpoints.RequireAsync(session, caller.ProjectId, order.VaultId, cancellationToken);
-                CheckpointPlan plan = await PlanAsync(session, vault, order, cancellationToken);
+                CheckpointPlan plan = await CheckpointPlanner.PlanAsync(session, vault, order, cancellationToken);
+                plan.RefuseNothing(vault);
                 var start = new CheckpointStart(vault, order, plan, random, caller.RequestId, time.GetStoredNow());
                 context.AuditResource(start.Checkpoint.Id.Value);
                 await start.SaveAsync(session, cancellationToken);
@@ -59,17 +60,6 @@ internal sealed class CheckpointEndpoints(MetadataDatabase database, TaskSignal 
             context,
             reply ?? throw new RefusedException(ErrorCodes.CheckpointMissing, $"There is no checkpoint with id {text} in this project."),
             CheckpointJson.Default.CheckpointReply);
-    }
-
-    private static async ValueTask<CheckpointPlan> PlanAsync(
-        DbSession session, Vault vault, CheckpointOrder order, CancellationToken cancellationToken)
-    {
-        List<Resource> registered = await ResourceTable.FindWithDisksAsync(
-            session, vault.ProjectId, vault.Resources.Select(resource => resource.Id).ToList(), cancellationToken);
-        List<ResourceId> inTheMaking = await BackupTable.ListInTheMakingAsync(
-            session, vault.ProjectId, registered.ConvertAll(resource => resource.Id), cancellationToken);
-        List<TaskRecord> restores = await TaskTable.ListRestoresInWorkAsync(session, vault.ProjectId, cancellationToken);
-        return CheckpointPlan.Make(vault, order, registered, inTheMaking, restores.SelectMany(RestoreWork.Touched).ToHashSet());
     }
 
     /// <summary>Null when there is none, or when its last backup is gone.</summary>
@@ -100,7 +90,7 @@ internal sealed class CheckpointEndpoints(MetadataDatabase database, TaskSignal 
             Resources = backups.ConvertAll(backup => ToShape(backup, vault?.Find(backup.ResourceId))),
             SkippedResources = JsonSerializer.Deserialize(checkpoint.SkippedJson, CheckpointJson.Default.IReadOnlyListSkippedResourceShape)!,
         },
-        ExtraInfo = new CheckpointExtraInfoShape(checkpoint.Name, checkpoint.Description ?? "", -1),
+        ExtraInfo = new CheckpointExtraInfoShape(checkpoint.Name, checkpoint.Description ?? "", checkpoint.RetentionDays),
     };
 
     private static CheckpointResourceShape ToShape(Backup backup, VaultResource? binding) => new()

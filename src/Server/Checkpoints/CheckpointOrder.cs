@@ -1,5 +1,6 @@
 using Strongroom.Server.Http;
 using Strongroom.Server.Resources;
+using Strongroom.Server.Tasks;
 using Strongroom.Server.Vaults;
 
 namespace Strongroom.Server.Checkpoints;
@@ -21,7 +22,17 @@ internal sealed record CheckpointOrder
 
     public bool Incremental { get; init; } = true;
 
+    /// <summary>The policy the tasks are accounted to.</summary>
     public string? PolicyId { get; init; }
+
+    /// <summary>Of a run of that policy at one of its slots; null when somebody asked for it.</summary>
+    public ScheduledRun? Run { get; init; }
+
+    /// <summary>Those that are read anew although the run is incremental.</summary>
+    public IReadOnlySet<ResourceId> FullResources { get; init; } = new HashSet<ResourceId>();
+
+    /// <summary>How long the backups are kept, by the policy; -1: not by age.</summary>
+    public int RetentionDays { get; init; } = -1;
 
     /// <summary>Which of the vault's resources, and of servers which disks; empty: all of them.</summary>
     public IReadOnlyList<ChosenResource> Resources { get; init; } = [];

@@ -44,7 +44,14 @@ internal sealed record CheckpointPlan(IReadOnlyList<PlannedBackup> Backups, IRea
                 backups.Add(new PlannedBackup(binding, resource!, taken, disks.Count == 0 || taken.Contains(disks[0])));
         }
 
-        return backups.Count > 0 ? new CheckpointPlan(backups, skipped) : throw NothingLeft(vault, skipped);
+        return new CheckpointPlan(backups, skipped);
+    }
+
+    /// <exception cref="RefusedException">Nobody takes part: 2010, 1001 or 0001.</exception>
+    public void RefuseNothing(Vault vault)
+    {
+        if (Backups.Count == 0)
+            throw NothingLeft(vault, Skipped);
     }
 
     /// <summary>A base name where the caller gave none: 4 random hex digits make it unlikely, not impossible, to meet twice.</summary>
@@ -128,14 +135,14 @@ internal sealed record CheckpointPlan(IReadOnlyList<PlannedBackup> Backups, IRea
         return taken.Count == 0 ? (ErrorCodes.NothingToBackUp, $"All {disks.Count} disks of server {binding.Id} are left out.") : null;
     }
 
-    private static RefusedException NothingLeft(Vault vault, List<SkippedResourceShape> skipped)
+    private static RefusedException NothingLeft(Vault vault, IReadOnlyList<SkippedResourceShape> skipped)
     {
         if (skipped.Count == 0)
             return new RefusedException(ErrorCodes.NothingToBackUp, $"Vault {vault.Id} holds no resources: add some first.");
         string reasons = string.Join(" ", skipped.Take(3).Select(skip => skip.Reason)) + (skipped.Count > 3 ? " …" : "");
-        if (skipped.TrueForAll(skip => skip.Code == ErrorCodes.RestoreRunning.Code))
+        if (skipped.All(skip => skip.Code == ErrorCodes.RestoreRunning.Code))
             return new RefusedException(ErrorCodes.RestoreRunning, $"Nothing can be backed up now: {reasons}");
-        bool allBusy = skipped.TrueForAll(skip => skip.Code == ErrorCodes.RestoreRunning.Code
+        bool allBusy = skipped.All(skip => skip.Code == ErrorCodes.RestoreRunning.Code
             || skip.Code == ErrorCodes.BackupTaskRunning.Code
             || skip.Code == ErrorCodes.ResourceBeingRemoved.Code);
         return new RefusedException(allBusy ? ErrorCodes.VaultBusy : ErrorCodes.NothingToBackUp, $"Nothing can be backed up now: {reasons}");

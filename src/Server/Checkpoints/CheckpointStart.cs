@@ -4,6 +4,7 @@ using Strongroom.Contract.Resources;
 using Strongroom.Contract.Vaults;
 using Strongroom.Server.Backups;
 using Strongroom.Server.Database;
+using Strongroom.Server.Policies;
 using Strongroom.Server.Resources;
 using Strongroom.Server.Tasks;
 using Strongroom.Server.Vaults;
@@ -37,6 +38,7 @@ internal sealed class CheckpointStart
             Name = order.Name ?? CheckpointPlan.MadeUpName(vault, order.AutoTrigger, random),
             Description = order.Description,
             SkippedJson = JsonSerializer.Serialize(plan.Skipped, CheckpointJson.Default.IReadOnlyListSkippedResourceShape),
+            RetentionDays = order.RetentionDays,
             CreatedAt = now,
         };
     }
@@ -75,9 +77,10 @@ internal sealed class CheckpointStart
         SizeGb = planned.SizeGb,
         Status = BackupStatus.WaitingProtect,
         AutoTrigger = order.AutoTrigger,
-        Incremental = order.Incremental,
+        Incremental = order.Incremental && !order.FullResources.Contains(planned.Binding.Id),
         SystemDisk = planned.IsServer && planned.HasSystemDisk,
         Metadata = BackupMetadata.Of(planned.Resource, planned.Disks),
+        PolicyId = order.Run is null ? null : new PolicyId(order.PolicyId!),
         CreatedAt = Checkpoint.CreatedAt,
         UpdatedAt = Checkpoint.CreatedAt,
     };
@@ -116,6 +119,7 @@ internal sealed class CheckpointStart
         ResourceType = backup.ResourceType,
         BackupId = backup.Id,
         BackupName = backup.Name,
+        Plan = order.Run is null ? null : new TaskPlan { Run = order.Run },
         RequestId = requestId,
         CreatedAt = Checkpoint.CreatedAt,
         UpdatedAt = Checkpoint.CreatedAt,

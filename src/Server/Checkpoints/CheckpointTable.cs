@@ -10,9 +10,9 @@ internal static class CheckpointTable
     public static async ValueTask InsertAsync(DbSession session, Checkpoint checkpoint, CancellationToken cancellationToken) =>
         await session.ExecuteAsync(
             $"""
-            insert into checkpoints (id, project_id, vault_id, name, description, skipped, created_at)
+            insert into checkpoints (id, project_id, vault_id, name, description, skipped, retention_days, created_at)
             values ({checkpoint.Id}, {checkpoint.ProjectId}, {checkpoint.VaultId}, {checkpoint.Name}, {checkpoint.Description},
-                {checkpoint.SkippedJson}, {checkpoint.CreatedAt.ToMicroseconds()})
+                {checkpoint.SkippedJson}, {(long)checkpoint.RetentionDays}, {checkpoint.CreatedAt.ToMicroseconds()})
             """,
             cancellationToken);
 
@@ -21,7 +21,7 @@ internal static class CheckpointTable
         DbSession session, string projectId, CheckpointId id, CancellationToken cancellationToken) =>
         await session.QueryFirstAsync(
             $"""
-            select id, project_id, vault_id, name, description, skipped, created_at
+            select id, project_id, vault_id, name, description, skipped, created_at, retention_days
             from checkpoints where id = {id} and project_id = {projectId}
             """,
             Read,
@@ -41,5 +41,6 @@ internal static class CheckpointTable
         Description = row.GetTextOrNull(4),
         SkippedJson = row.GetString(5),
         CreatedAt = row.GetInstant(6),
+        RetentionDays = (int)row.GetInt64(7),
     };
 }

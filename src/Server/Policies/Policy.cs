@@ -1,5 +1,6 @@
 using Strongroom.Contract;
 using Strongroom.Contract.Policies;
+using Strongroom.Server.Schedules;
 using Strongroom.Server.Vaults;
 
 namespace Strongroom.Server.Policies;
@@ -28,9 +29,22 @@ internal sealed record Policy
     /// <summary>Where DAILY intervals count from; whole seconds, as the wire shows it.</summary>
     public required DateTimeOffset StartAt { get; init; }
 
+    /// <summary>The zone on whose wall clock the patterns are read: a name of the IANA database; null: UTC, as on the public clouds.</summary>
+    public string? TimeZone { get; init; }
+
     public required DateTimeOffset CreatedAt { get; init; }
 
     public bool IsReplication => OperationType == PolicyTypes.Replication;
+
+    /// <summary>Slots come of it.</summary>
+    public bool Runs => Enabled && !IsReplication;
+
+    /// <summary>A zone that this machine's database has lost is read as UTC: better at another hour than not at all.</summary>
+    public Schedule Schedule() =>
+        new(Patterns.Select(SchedulePattern.Parse).ToList(), StartAt, TimeZone is null ? TimeZoneInfo.Utc : TimeZones.Find(TimeZone) ?? TimeZoneInfo.Utc);
+
+    /// <summary>The first slot after an instant; null when the policy does not run.</summary>
+    public DateTimeOffset? NextAfter(DateTimeOffset instant) => Runs ? Schedule().NextAfter(instant) : null;
 
     /// <summary>The policy after a change.</summary>
     /// <param name="bindings">The vaults it is bound to.</param>

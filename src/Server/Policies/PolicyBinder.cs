@@ -23,27 +23,27 @@ internal static class PolicyBinder
         CancellationToken cancellationToken)
     {
         vault.RefuseUnlessWritable("its policies cannot be changed");
-        var bindings = new List<PolicyBinding>(ids.Count);
+        var bindings = new List<(PolicyBinding Binding, DateTimeOffset? NextAt)>(ids.Count);
         foreach (PolicyId id in ids)
         {
             Policy policy = await PolicyEndpoints.RequireAsync(session, vault.ProjectId, id, cancellationToken);
             VaultId? destination = policy.IsReplication ? await DestinationAsync(session, vault, policy, destinationId, cancellationToken) : null;
             RefuseUnfit(vault, policy);
             var binding = new PolicyBinding(id, vault.Id, policy.OperationType, destination);
-            if (bindings.Exists(known => known.OperationType == binding.OperationType && known.PolicyId != id))
+            if (bindings.Exists(known => known.Binding.OperationType == binding.OperationType && known.Binding.PolicyId != id))
                 throw BodyReader.Refused($"add_policy_ids names two {binding.OperationType} policies: a vault has one.");
-            bindings.Add(binding);
+            bindings.Add((binding, policy.NextAfter(now)));
         }
 
         List<PolicyBinding> present = await PolicyBindingTable.ListOfVaultAsync(session, vault.Id, cancellationToken);
-        foreach (PolicyBinding binding in bindings)
+        foreach ((PolicyBinding binding, DateTimeOffset? nextAt) in bindings)
         {
             PolicyBinding? replaced = present.Find(known => known.OperationType == binding.OperationType);
             if (replaced == binding)
                 continue;
             if (replaced is not null && replaced.PolicyId != binding.PolicyId)
                 RefuseLocked(vault, replaced);
-            await PolicyBindingTable.PutAsync(session, binding, now, cancellationToken);
+            await PolicyBindingTable.PutAsync(session, binding, nextAt, now, cancellationToken);
         }
     }
 

@@ -30,13 +30,17 @@ internal static class PolicyBindingTable
             cancellationToken);
 
     /// <summary>Binds, in place of the vault's policy of that type.</summary>
-    public static async ValueTask PutAsync(DbSession session, PolicyBinding binding, DateTimeOffset now, CancellationToken cancellationToken) =>
+    /// <param name="nextAt">The first slot; null when the policy does not run.</param>
+    public static async ValueTask PutAsync(
+        DbSession session, PolicyBinding binding, DateTimeOffset? nextAt, DateTimeOffset now, CancellationToken cancellationToken) =>
         await session.ExecuteAsync(
             $"""
-            insert into policy_vaults (vault_id, operation_type, policy_id, destination_vault_id, bound_at)
-            values ({binding.VaultId}, {binding.OperationType}, {binding.PolicyId}, {binding.DestinationVaultId}, {now.ToMicroseconds()})
+            insert into policy_vaults (vault_id, operation_type, policy_id, destination_vault_id, bound_at, next_at, planned_at)
+            values ({binding.VaultId}, {binding.OperationType}, {binding.PolicyId}, {binding.DestinationVaultId}, {now.ToMicroseconds()},
+                {nextAt?.ToMicroseconds()}, {now.ToMicroseconds()})
             on conflict (vault_id, operation_type) do update set
-                policy_id = excluded.policy_id, destination_vault_id = excluded.destination_vault_id, bound_at = excluded.bound_at
+                policy_id = excluded.policy_id, destination_vault_id = excluded.destination_vault_id, bound_at = excluded.bound_at,
+                next_at = excluded.next_at, planned_at = excluded.planned_at
             """,
             cancellationToken);
 
@@ -60,9 +64,63 @@ internal static class PolicyBindingTable
         await session.ExecuteAsync(
             $"delete from policy_vaults where vault_id in (select id from vaults where deleted_at_tick <= {deletedBeforeTick})", cancellationToken);
 
+    /// <summary>After a change of the policy: the next slot of all its vaults. A slot that is due already stays due.</summary>
+    /// <param name="nextAt">Null when the policy does not run any more.</param>
+    public static async ValueTask ReplanAsync(
+        DbSession session, PolicyId id, DateTimeOffset? nextAt, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        Sql notDue = nextAt is null ? Sql.Empty : $"and (next_at is null or next_at > {now.ToMicroseconds()})";
+        await session.ExecuteAsync(
+            $"""
+            update policy_vaults set next_at = {nextAt?.ToMicroseconds()}, planned_at = {now.ToMicroseconds()}
+            where policy_id = {id} {notDue}
+            """,
+            cancellationToken);
+    }
+
+    /// <summary>Whether any slot is due, or the clock was turned back since one was planned.</summary>
+    public static async ValueTask<bool> AnyDueAsync(DbSession session, DateTimeOffset now, CancellationToken cancellationToken) =>
+        await session.QueryLongAsync(
+            $"select case when exists (select 1 from policy_vaults b where {Due(now)}) then 1 else 0 end", cancellationToken) == 1;
+
+    /// <summary>The vault whose slot is due longest. Others that ask meanwhile get another one.</summary>
+    /// <param name="except">Vaults that are passed over.</param>
+    public static ValueTask<DueSlot?> TakeDueAsync(
+        DbSession session, IReadOnlyCollection<VaultId> except, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        Sql lockClause = Sql.Empty;
+        lockClause.AppendLiteral(session.Dialect.ClaimLockClause);
+        Sql others = except.Count == 0 ? Sql.Empty : $"and b.vault_id not in {except}";
+        return session.QueryFirstAsync(
+            $"""
+            select b.policy_id, b.vault_id, b.next_at from policy_vaults b
+            where {Due(now)} {others} order by b.next_at, b.vault_id limit 1 {lockClause}
+            """,
+            row => (DueSlot?)new DueSlot(new PolicyId(row.GetString(0)), new VaultId(row.GetString(1)), row.GetInstant(2)),
+            cancellationToken);
+    }
+
+    public static async ValueTask PlanAsync(
+        DbSession session, DueSlot slot, DateTimeOffset? nextAt, DateTimeOffset now, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync(
+            $"""
+            update policy_vaults set next_at = {nextAt?.ToMicroseconds()}, planned_at = {now.ToMicroseconds()}
+            where vault_id = {slot.VaultId} and policy_id = {slot.PolicyId}
+            """,
+            cancellationToken);
+
+    private static Sql Due(DateTimeOffset now) =>
+        $"""
+        b.next_at is not null and (b.next_at <= {now.ToMicroseconds()} or b.planned_at > {now.ToMicroseconds()})
+            and exists (select 1 from vaults v where v.id = b.vault_id and v.deleted_at_tick is null)
+        """;
+
     private static PolicyBinding Read(DbDataReader row) => new(
         new PolicyId(row.GetString(0)),
         new VaultId(row.GetString(1)),
         row.GetString(2),
         row.GetTextOrNull(3) is { } destination ? new VaultId(destination) : null);
 }
+
+/// <summary>A policy on a vault, and the slot it was planned to run at next.</summary>
+internal sealed record DueSlot(PolicyId PolicyId, VaultId VaultId, DateTimeOffset NextAt);

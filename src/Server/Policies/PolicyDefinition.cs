@@ -1,8 +1,8 @@
-using System.Globalization;
 using System.Text;
 using Strongroom.Contract;
 using Strongroom.Contract.Policies;
 using Strongroom.Server.Http;
+using Strongroom.Server.Schedules;
 
 namespace Strongroom.Server.Policies;
 
@@ -17,9 +17,6 @@ internal sealed record PolicyDefinition
 
     private const int BackupCountMax = 99_999;
     private const int LongTermCountMax = 100;
-
-    // No clock on earth is further from UTC.
-    private static readonly TimeSpan OffsetMax = TimeSpan.FromHours(14);
 
     /// <summary>As sent.</summary>
     public required string Text { get; init; }
@@ -94,20 +91,9 @@ internal sealed record PolicyDefinition
         WeekBackups = value["week_backups"].IntOrNull(0, LongTermCountMax),
         MonthBackups = value["month_backups"].IntOrNull(0, LongTermCountMax),
         YearBackups = value["year_backups"].IntOrNull(0, LongTermCountMax),
-        Offset = value["timezone"].IsGiven ? ReadOffset(value["timezone"]) : null,
+        Offset = TimeZones.ReadOffsetOrNull(value["timezone"]) is { } offset ? TimeZones.FindOffset(offset)!.BaseUtcOffset : null,
         FullBackupInterval = value["full_backup_interval"].IntOrNull(-1, 100),
         DestinationRegion = value["destination_region"].TextOrNull(0, 255, TextRule.Region),
         DestinationProjectId = value["destination_project_id"].TextOrNull(0, 64, TextRule.Printable),
     };
-
-    /// <summary>As in <c>UTC+08:00</c>.</summary>
-    private static TimeSpan ReadOffset(BodyValue value)
-    {
-        string text = value.Text(0, 255);
-        bool isOffset = text.Length == 9 && text.StartsWith("UTC", StringComparison.Ordinal) && text[3] is '+' or '-'
-            && TimeSpan.TryParseExact(text.AsSpan(4), @"hh\:mm", CultureInfo.InvariantCulture, out TimeSpan offset) && offset <= OffsetMax;
-        return isOffset
-            ? (text[3] == '-' ? -1 : 1) * TimeSpan.ParseExact(text.AsSpan(4), @"hh\:mm", CultureInfo.InvariantCulture)
-            : throw value.Refused("must look like UTC+08:00 or UTC-03:30, at most 14 hours from UTC");
-    }
 }

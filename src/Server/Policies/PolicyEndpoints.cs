@@ -109,6 +109,8 @@ internal sealed class PolicyEndpoints(MetadataDatabase database, TimeProvider ti
                 List<PolicyBinding> bindings = await PolicyBindingTable.ListOfPoliciesAsync(session, [id], context.RequestAborted);
                 Policy changed = present.Changed(change, bindings, now);
                 await PolicyTable.UpdateAsync(session, changed, context.RequestAborted);
+                if (changed.Runs != present.Runs || changed.StartAt != present.StartAt || !changed.Patterns.SequenceEqual(present.Patterns))
+                    await PolicyBindingTable.ReplanAsync(session, id, changed.NextAfter(now), now, context.RequestAborted);
                 return (changed, bindings);
             },
             context.RequestAborted);
@@ -127,6 +129,7 @@ internal sealed class PolicyEndpoints(MetadataDatabase database, TimeProvider ti
                 if (await PolicyBindingTable.FindLockedVaultAsync(session, id, context.RequestAborted) is { } vaultId)
                     throw new RefusedException(ErrorCodes.VaultNotChangeable, $"Policy {id} is bound to vault {vaultId}, which is locked: it cannot be deleted.");
                 await PolicyBindingTable.DeleteOfPolicyAsync(session, id, context.RequestAborted);
+                await PolicyRunTable.DeleteOfPolicyAsync(session, id, context.RequestAborted);
                 await PolicyTable.DeleteAsync(session, id, context.RequestAborted);
             },
             context.RequestAborted);

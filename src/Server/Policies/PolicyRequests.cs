@@ -2,6 +2,7 @@ using System.Globalization;
 using Strongroom.Contract;
 using Strongroom.Contract.Policies;
 using Strongroom.Server.Http;
+using Strongroom.Server.Schedules;
 using Strongroom.Server.Vaults;
 
 namespace Strongroom.Server.Policies;
@@ -12,8 +13,6 @@ internal static class PolicyRequests
     public const string StartTimeFormat = "yyyy-MM-dd HH:mm:ss";
 
     private const int NameLengthMax = 64;
-    private const int PatternCountMax = 24;
-    private const int PatternLengthMax = 255;
     private const int PolicyCountMax = 10;
 
     public static PolicyCreation Creation(BodyValue body)
@@ -66,7 +65,7 @@ internal static class PolicyRequests
             : throw new RefusedException(ErrorCodes.PolicyTypeUnknown, $"{value.Path} must be {string.Join(" or ", PolicyTypes.All)}: it is {ShownText.Quoted(type)}.");
     }
 
-    private static List<string> Patterns(BodyValue value) => value.List(1, PatternCountMax, item => item.Text(1, PatternLengthMax));
+    private static List<string> Patterns(BodyValue value) => Schedule.ReadPatterns(value).ConvertAll(pattern => pattern.Text);
 
     private static DateTimeOffset? StartAt(BodyValue value)
     {

@@ -4,12 +4,14 @@ namespace Strongroom.Server.Policies;
 
 internal static class PolicyServices
 {
-    public static void AddPolicies(this IServiceCollection services, PolicyOptions options)
+    public static void AddPolicies(this IServiceCollection services, ServerOptions options)
     {
-        services.AddSingleton(options);
-        services.AddSingleton(new RetentionOptions());
+        services.AddSingleton(options.Policies);
         services.AddSingleton<PolicyEndpoints>();
         services.AddSingleton<PolicyPreviewEndpoint>();
+        services.AddSingleton<PolicyScheduler>();
+        if (options.Roles.HasFlag(ServerRoles.Worker))
+            services.AddHostedService(provider => provider.GetRequiredService<PolicyScheduler>());
     }
 
     public static void MapPolicies(this WebApplication app)

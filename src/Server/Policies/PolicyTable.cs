@@ -2,18 +2,34 @@ using System.Data.Common;
 using System.Text.Json;
 using Strongroom.Contract.Policies;
 using Strongroom.Server.Database;
+using Strongroom.Server.Vaults;
 
 namespace Strongroom.Server.Policies;
 
 /// <summary>The SQL of the table <c>policies</c>.</summary>
 internal static class PolicyTable
 {
-    private static Sql Columns => $"id, project_id, name, operation_type, enabled, definition, trigger_id, patterns, start_at, created_at";
+    private static Sql Columns => $"id, project_id, name, operation_type, enabled, definition, trigger_id, patterns, start_at, created_at, time_zone";
 
     /// <summary>Null when there is none, or when it is another project's.</summary>
     public static ValueTask<Policy?> FindAsync(DbSession session, string projectId, PolicyId id, CancellationToken cancellationToken) =>
         session.QueryFirstAsync(
             $"select {Columns} from policies where id = {id} and project_id = {projectId}", row => (Policy?)Read(row), cancellationToken);
+
+    /// <summary>A policy that is bound to something, and so is there.</summary>
+    public static async ValueTask<Policy> GetAsync(DbSession session, PolicyId id, CancellationToken cancellationToken) =>
+        await session.QueryFirstAsync($"select {Columns} from policies where id = {id}", row => (Policy?)Read(row), cancellationToken)
+            ?? throw new InvalidOperationException($"Policy {id} is bound to a vault and not there.");
+
+    /// <summary>The enabled or disabled backup policy of a vault; null when it has none.</summary>
+    public static ValueTask<Policy?> FindOfVaultAsync(DbSession session, VaultId id, CancellationToken cancellationToken) =>
+        session.QueryFirstAsync(
+            $"""
+            select {Columns} from policies
+            where id = (select policy_id from policy_vaults where vault_id = {id} and operation_type = {PolicyTypes.Backup})
+            """,
+            row => (Policy?)Read(row),
+            cancellationToken);
 
     public static ValueTask<long> CountAsync(DbSession session, string projectId, string operationType, CancellationToken cancellationToken) =>
         session.QueryLongAsync(
@@ -45,7 +61,7 @@ internal static class PolicyTable
             $"""
             insert into policies ({Columns})
             values ({policy.Id}, {policy.ProjectId}, {policy.Name}, {policy.OperationType}, {policy.Enabled}, {policy.Definition.Text},
-                {policy.TriggerId}, {Stored(policy.Patterns)}, {policy.StartAt.ToMicroseconds()}, {policy.CreatedAt.ToMicroseconds()})
+                {policy.TriggerId}, {Stored(policy.Patterns)}, {policy.StartAt.ToMicroseconds()}, {policy.CreatedAt.ToMicroseconds()}, {policy.TimeZone})
             """,
             cancellationToken);
 
@@ -53,7 +69,7 @@ internal static class PolicyTable
         await session.ExecuteAsync(
             $"""
             update policies set name = {policy.Name}, enabled = {policy.Enabled}, definition = {policy.Definition.Text},
-                patterns = {Stored(policy.Patterns)}, start_at = {policy.StartAt.ToMicroseconds()}
+                patterns = {Stored(policy.Patterns)}, start_at = {policy.StartAt.ToMicroseconds()}, time_zone = {policy.TimeZone}
             where id = {policy.Id}
             """,
             cancellationToken);
@@ -76,5 +92,6 @@ internal static class PolicyTable
         Patterns = JsonSerializer.Deserialize(row.GetString(7), PolicyJson.Default.IReadOnlyListString)!,
         StartAt = row.GetInstant(8),
         CreatedAt = row.GetInstant(9),
+        TimeZone = row.GetTextOrNull(10),
     };
 }

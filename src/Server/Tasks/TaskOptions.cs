@@ -11,6 +11,17 @@ public sealed class TaskOptions
     [Range(1, 64)]
     public int ParallelRunsMax { get; set; } = 2;
 
+    /// <summary>
+    /// Backups of one vault at once, by all processes together: so many resources of one tenant may be read and written at a
+    /// time, however many workers there are.
+    /// </summary>
+    [Range(1, 1000)]
+    public int ParallelRunsPerVaultMax { get; set; } = 4;
+
+    /// <summary>Tasks run at once by all processes together: what the store and the database are to bear.</summary>
+    [Range(1, 10_000)]
+    public int ParallelRunsInstallationMax { get; set; } = 64;
+
     /// <summary>How often to look for work that another process was asked for. Work asked of this one starts at once.</summary>
     public TimeSpan PollInterval { get; set; } = TimeSpan.FromSeconds(2);
 

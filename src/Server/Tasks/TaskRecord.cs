@@ -1,3 +1,4 @@
+using System.Globalization;
 using Strongroom.Server.Backups;
 using Strongroom.Server.Checkpoints;
 using Strongroom.Server.Database;
@@ -151,6 +152,31 @@ public sealed record TaskPlan
 
     /// <summary>Removal: backups that went with them.</summary>
     public int BackupCount { get; init; }
+
+    /// <summary>Removal: why retention let the backup go; null when somebody asked for it.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>Backup: the slot of a policy it was made at; null when somebody asked for it.</summary>
+    public ScheduledRun? Run { get; init; }
+}
+
+/// <summary>A run of a policy.</summary>
+/// <param name="SlotAt">When it was to be.</param>
+/// <param name="MissedCount">Earlier slots at which nothing ran, which this run stands for as well.</param>
+/// <param name="FirstMissedAt">The first of them; null when there are none.</param>
+public sealed record ScheduledRun(DateTimeOffset SlotAt, int MissedCount, DateTimeOffset? FirstMissedAt)
+{
+    // A slot is looked for every few seconds; what is so much later was not there in time.
+    private static readonly TimeSpan LateFrom = TimeSpan.FromMinutes(5);
+
+    /// <summary>What a user should know of a run that is not the ordinary one; null when it is.</summary>
+    public string? Notice(DateTimeOffset startedAt) => MissedCount > 0
+        ? string.Create(
+            CultureInfo.InvariantCulture,
+            $"Nothing ran at {MissedCount} earlier slots since {FirstMissedAt:yyyy-MM-dd HH:mm} UTC: this run of {SlotAt:yyyy-MM-dd HH:mm} UTC catches up for them all.")
+        : startedAt - SlotAt >= LateFrom
+            ? string.Create(CultureInfo.InvariantCulture, $"The slot was {SlotAt:yyyy-MM-dd HH:mm} UTC; nothing ran then, so it is caught up with now.")
+            : null;
 }
 
 /// <param name="MemberId">The member backup that is read.</param>

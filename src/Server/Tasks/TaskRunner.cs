@@ -140,7 +140,7 @@ internal sealed partial class TaskRunner : BackgroundService
             async session =>
             {
                 DateTimeOffset now = time.GetStoredNow();
-                TaskRecord? task = await TaskTable.ClaimAsync(session, workerId, now, cancellationToken);
+                TaskRecord? task = await TaskTable.ClaimAsync(session, workerId, options, now, cancellationToken);
                 if (task is not null)
                     await works[task.Kind].BeginAsync(session, task, now, cancellationToken);
                 return task;

@@ -77,19 +77,28 @@ internal static class TaskTable
 
     /// <summary>
     /// Gives the next task to a worker, fairly: to the project with the fewest running tasks, among equals to the one whose
-    /// last start is longest ago, and within a project in the order they were asked for.
+    /// last start is longest ago, and within a project in the order they were asked for. What a full vault or a full
+    /// installation holds up lets others pass.
     /// </summary>
-    /// <returns>Null when nothing waits, or when the worker is not registered any more.</returns>
+    /// <returns>Null when nothing waits that may run, or when the worker is not registered any more.</returns>
     public static async ValueTask<TaskRecord?> ClaimAsync(
-        DbSession session, string workerId, DateTimeOffset now, CancellationToken cancellationToken)
+        DbSession session, string workerId, TaskOptions limits, DateTimeOffset now, CancellationToken cancellationToken)
     {
+        // Whoever claims waits here for the claim before: what is counted below is then what there is.
+        await session.ExecuteAsync($"update task_claims set claims = claims + 1 where id = 1", cancellationToken);
+        Sql ready = $"""
+            status = 'waiting' and (select count(*) from tasks where status = 'running') < {limits.ParallelRunsInstallationMax}
+            and (kind <> 'backup' or vault_id not in (
+                select vault_id from tasks where status = 'running' and kind = 'backup' and vault_id is not null
+                group by vault_id having count(*) >= {limits.ParallelRunsPerVaultMax}))
+            """;
         Sql lockClause = Sql.Empty;
         lockClause.AppendLiteral(session.Dialect.ClaimLockClause);
         string? id = await session.QueryFirstAsync(
             $"""
             select id from tasks
-            where status = 'waiting' and project_id = (
-                select w.project_id from (select distinct project_id from tasks where status = 'waiting') w
+            where {ready} and project_id = (
+                select w.project_id from (select distinct project_id from tasks where {ready}) w
                 order by
                     (select count(*) from tasks r where r.project_id = w.project_id and r.status = 'running'),
                     coalesce((select max(s.started_at) from tasks s where s.project_id = w.project_id), 0),
