@@ -9,6 +9,7 @@ using Strongroom.Server.Database;
 using Strongroom.Server.Identity;
 using Strongroom.Server.Metrics;
 using Strongroom.Server.Policies;
+using Strongroom.Server.Retention;
 using Strongroom.Server.Tasks;
 using Strongroom.Server.Vaults;
 
@@ -74,6 +75,8 @@ public sealed class ServerOptions
     public PolicyOptions Policies { get; set; } = new();
 
     public MetricsOptions Metrics { get; set; } = new();
+
+    public RetentionOptions Retention { get; set; } = new();
 
     /// <summary>
     /// Reads the JSON file and the environment. What the command line gave is set on the result by the caller, who then
@@ -145,6 +148,7 @@ public sealed class ServerOptions
         ValidateSection("Audit:", Audit);
         ValidateSection("Policies:", Policies);
         ValidateSection("Metrics:", Metrics);
+        ValidateSection("Retention:", Retention);
     }
 
     /// <summary>Password hashes and keys live there: nobody but the owner reads them.</summary>

@@ -6,6 +6,7 @@ namespace Strongroom.Contract.Policies;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(PolicyReply))]
 [JsonSerializable(typeof(PolicyListReply))]
+[JsonSerializable(typeof(PolicyClockReply))]
 [JsonSerializable(typeof(AssociatePolicyReply))]
 [JsonSerializable(typeof(DissociatePolicyReply))]
 [JsonSerializable(typeof(IReadOnlyList<string>))]

@@ -1,6 +1,7 @@
 using Strongroom.Contract;
 using Strongroom.Contract.Vaults;
 using Strongroom.Server.Database;
+using Strongroom.Server.Policies;
 using Strongroom.Server.Resources;
 using Strongroom.Server.Tasks;
 using Strongroom.Server.Vaults;
@@ -27,14 +28,36 @@ internal static class BackupRemoval
                 ErrorCodes.BackupNotDeletable, $"Backup {backup.Id} is the newest of {backup.ResourceId}, whose next backup is being made: wait until that has ended.");
         }
 
+        await RemoveAsync(session, backup, vault, requestId, null, null, now, cancellationToken);
+    }
+
+    /// <summary>The same for a backup whose time is over, in a locked vault too: who calls knows that it may go.</summary>
+    /// <param name="policyId">The vault's; null when none decided it.</param>
+    /// <param name="reason">Why it goes, for the task.</param>
+    public static async ValueTask ByRetentionAsync(
+        DbSession session, Backup backup, Vault vault, PolicyId? policyId, string reason, DateTimeOffset now, CancellationToken cancellationToken) =>
+        await RemoveAsync(session, backup, vault, Guid.NewGuid().ToString("N"), reason, policyId, now, cancellationToken);
+
+    private static async ValueTask RemoveAsync(
+        DbSession session,
+        Backup backup,
+        Vault? vault,
+        string requestId,
+        string? reason,
+        PolicyId? policyId,
+        DateTimeOffset now,
+        CancellationToken cancellationToken)
+    {
         await MarkAsync(session, [backup], cancellationToken);
         if (backup.Status == BackupStatus.Available)
             await VaultTable.AddUsageAsync(session, backup.VaultId, backup.ResourceId, -backup.ChangedBytes, -1, cancellationToken);
         var order = new RemovalOrder(
             backup.ProjectId, backup.VaultId, vault?.Name ?? "", backup.ProviderId, backup.EnterpriseProjectId, requestId, now);
-        TaskRecord task = order.ToTask(TaskKind.Delete, backup.ResourceId.Value, backup.ResourceName, backup.ResourceType, null);
+        TaskRecord task = order.ToTask(TaskKind.Delete, backup.ResourceId.Value, backup.ResourceName, backup.ResourceType, reason is null ? null : new TaskPlan { Reason = reason });
         await TaskTable.InsertAsync(
-            session, task with { CheckpointId = backup.CheckpointId, BackupId = backup.Id, BackupName = backup.Name }, cancellationToken);
+            session,
+            task with { CheckpointId = backup.CheckpointId, BackupId = backup.Id, BackupName = backup.Name, PolicyId = policyId?.Value },
+            cancellationToken);
     }
 
     /// <summary>Marks all backups of a vault that is being deleted, and records the task.</summary>

@@ -171,6 +171,27 @@ internal static partial class BackupTable
             """,
             cancellationToken);
 
+    /// <summary>Of one that has become available, with the disks beneath it: when it expires (null: never), and the installation clock.</summary>
+    public static async ValueTask StampAsync(
+        DbSession session, BackupId id, DateTimeOffset? expiredAt, long tick, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync(
+            $"""
+            update backups set expired_at = {expiredAt?.ToMicroseconds()}, completed_at_tick = {tick}
+            where id = {id} or parent_id = {id}
+            """,
+            cancellationToken);
+
+    /// <summary>Takes one that was never made out of sight for good; the purge drops what there may be of it.</summary>
+    /// <param name="tick">The installation clock.</param>
+    public static async ValueTask DiscardAsync(DbSession session, BackupId id, long tick, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync(
+            $"update backups set status = 'error', deleted_at_tick = {tick}, purging = true where id = {id} or parent_id = {id}", cancellationToken);
+
+    /// <summary>One that was brought back by hand is kept by hand: retention lets it be.</summary>
+    public static async ValueTask LeaveToHandsAsync(DbSession session, BackupId id, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync(
+            $"update backups set auto_trigger = false, expired_at = null where id = {id} or parent_id = {id}", cancellationToken);
+
     /// <summary>Hides backups, and the disks beneath them, from every API at this moment.</summary>
     /// <param name="tick">The installation clock.</param>
     public static async ValueTask MarkDeletedAsync(

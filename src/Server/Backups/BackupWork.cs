@@ -4,7 +4,9 @@ using Strongroom.Contract.Vaults;
 using Strongroom.Drivers;
 using Strongroom.Protection;
 using Strongroom.Server.Database;
+using Strongroom.Server.Policies;
 using Strongroom.Server.Resources;
+using Strongroom.Server.Retention;
 using Strongroom.Server.Tasks;
 using Strongroom.Server.Vaults;
 
@@ -34,10 +36,15 @@ internal sealed class BackupWork(MetadataDatabase database, IProtectionEngine en
                 return Fail(task, TaskEnd.Interrupted("backup", options.AttemptsMax), hasWritten: false);
         }
 
-        BackupRequest request = await BuildAsync(task, lease, cancellationToken);
+        (BackupRequest request, VaultRoom room) = await BuildAsync(task, lease, cancellationToken);
+        using var watch = new RoomWatch(room, progress, cancellationToken);
         try
         {
-            return Complete(task, await engine.BackupAsync(request, progress, cancellationToken));
+            return Complete(task, await engine.BackupAsync(request, watch, watch.Token));
+        }
+        catch (OperationCanceledException) when (watch.IsOver && !cancellationToken.IsCancellationRequested)
+        {
+            throw room.Full();
         }
         catch (Exception error) when (error is not (OperationCanceledException or LeaseLostException or DriverException or RefusedException))
         {
@@ -56,12 +63,21 @@ internal sealed class BackupWork(MetadataDatabase database, IProtectionEngine en
         return Fail(task, end, isGone ? ProtectStatuses.Error : ProtectStatuses.Available);
     }
 
-    public TaskResult Fail(TaskRecord task, TaskEnd end, bool hasWritten) => Fail(task, end, ProtectStatuses.Available);
+    public TaskResult Fail(TaskRecord task, TaskEnd end, bool hasWritten) =>
+        end.ErrorCode == TaskFailure.Cancelled ? Discard(task, end) : Fail(task, end, ProtectStatuses.Available);
+
+    /// <summary>What was cancelled leaves nothing behind but its task. Should a process that died have got as far as the root, the purge drops it.</summary>
+    private static TaskResult Discard(TaskRecord task, TaskEnd end) => new(end, async (session, _, cancellationToken) =>
+    {
+        await BackupTable.DiscardAsync(session, task.BackupId!.Value, await InstallationClock.ReadAsync(session, cancellationToken), cancellationToken);
+        await VaultTable.SetProtectStatusAsync(session, [new ResourceId(task.ResourceId)], ProtectStatuses.Available, cancellationToken);
+    });
 
     private static TaskResult Fail(TaskRecord task, TaskEnd end, string protectStatus) => new(end, async (session, now, cancellationToken) =>
     {
         await BackupTable.MoveWithChildrenAsync(session, task.BackupId!.Value, BackupStatus.Error, now, cancellationToken);
         await VaultTable.SetProtectStatusAsync(session, [new ResourceId(task.ResourceId)], protectStatus, cancellationToken);
+        await RetentionQueue.AddAsync(session, task.VaultId!.Value, new ResourceId(task.ResourceId), cancellationToken);
     });
 
     private static TaskResult Complete(TaskRecord task, BackupOutcome outcome)
@@ -90,18 +106,33 @@ internal sealed class BackupWork(MetadataDatabase database, IProtectionEngine en
             var whole = new BackupResult(
                 outcome.Members.Sum(member => member.SizeBytes), countedBytes, end.BytesStored, outcome.ProblemCount, outcome.ProtectedAt);
             await BackupTable.CompleteAsync(session, id, whole, now, cancellationToken);
+            await StampAsync(session, task, cancellationToken);
 
             // First of the two, since it locks the binding that the refresh then reads and writes.
             await VaultTable.AddUsageAsync(session, task.VaultId.Value, resourceId, countedBytes, 1, cancellationToken);
+            await VaultTable.ExpandAsync(session, task.VaultId.Value, cancellationToken);
             await ResourceTable.KeepSizesAsync(session, id, cancellationToken);
             await VaultBinder.RefreshAsync(session, task.ProjectId, resourceId, cancellationToken);
             await VaultTable.SetProtectStatusAsync(session, [resourceId], ProtectStatuses.Available, cancellationToken);
+            await RetentionQueue.AddAsync(session, task.VaultId.Value, resourceId, cancellationToken);
         });
     }
 
-    private async Task<BackupRequest> BuildAsync(TaskRecord task, TaskLease lease, CancellationToken cancellationToken)
+    /// <summary>When it expires, by the policy its vault has now: fixed from here on, whatever becomes of the policy.</summary>
+    private static async ValueTask StampAsync(DbSession session, TaskRecord task, CancellationToken cancellationToken)
     {
-        (Backup backup, List<BackupMember> members) = await database.ReadAsync(
+        Backup backup = await BackupTable.FindAsync(session, task.ProjectId, task.BackupId!.Value, cancellationToken)
+            ?? throw new InvalidOperationException($"Backup {task.BackupId} was completed and is not there.");
+        RetentionRule rule = backup.AutoTrigger
+            ? RetentionSweep.Rule(await PolicyTable.FindOfVaultAsync(session, backup.VaultId, cancellationToken))
+            : RetentionRule.Permanent;
+        long tick = await InstallationClock.ReadAsync(session, cancellationToken);
+        await BackupTable.StampAsync(session, backup.Id, rule.ExpiryOf(backup.CreatedAt), tick, cancellationToken);
+    }
+
+    private async Task<(BackupRequest Request, VaultRoom Room)> BuildAsync(TaskRecord task, TaskLease lease, CancellationToken cancellationToken)
+    {
+        (Backup backup, List<BackupMember> members, Vault? vault) = await database.ReadAsync(
             async session =>
             {
                 BackupId id = task.BackupId!.Value;
@@ -111,11 +142,15 @@ internal sealed class BackupWork(MetadataDatabase database, IProtectionEngine en
                 var members = new List<BackupMember>(read.Count);
                 foreach (Backup part in read)
                     members.Add(await MemberAsync(session, part, cancellationToken));
-                return (backup, members);
+                return (backup, members, await VaultTable.FindAsync(session, task.ProjectId, backup.VaultId, cancellationToken));
             },
             cancellationToken);
 
-        return new BackupRequest
+        // It may have filled up while the task waited.
+        var room = VaultRoom.Of(vault);
+        if (room.FreeBytes <= 0)
+            throw room.Full();
+        var request = new BackupRequest
         {
             DomainId = task.ProjectId,
             BackupId = backup.Id.Value,
@@ -143,6 +178,7 @@ internal sealed class BackupWork(MetadataDatabase database, IProtectionEngine en
                     throw new LeaseLostException(lease);
             },
         };
+        return (request, room);
     }
 
     private static async ValueTask<BackupMember> MemberAsync(DbSession session, Backup part, CancellationToken cancellationToken)

@@ -198,6 +198,8 @@ internal sealed class OperationCatalog(VaultOptions vaults)
         Add("GET " + Ours + "/resources", "ListResources", ResourceJson.Default.ResourceListReply, operation => operation.Asks(ResourceEndpoints.ReadFilter));
         Add("GET " + Ours + "/resources/{resource_id}", "ShowResource", ResourceJson.Default.ResourceReply);
         AddBare("DELETE " + Ours + "/resources/{resource_id}", "UnregisterResource");
+        Add("GET " + Ours + "/policies/{policy_id}", "ShowPolicyClock", PolicyJson.Default.PolicyClockReply);
+        Add("PUT " + Ours + "/policies/{policy_id}", "UpdatePolicyClock", PolicyJson.Default.PolicyClockReply, operation => operation.Takes(PolicyRequests.TimeZone));
         Add("GET " + Ours + "/tasks/{task_id}", "ShowTask", TaskShapesJson.Default.TaskReply);
         Add("POST " + Ours + "/tasks/{task_id}/cancel", "CancelTask", TaskShapesJson.Default.TaskReply, status: StatusCodes.Status202Accepted);
         Add(

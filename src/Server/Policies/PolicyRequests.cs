@@ -21,10 +21,10 @@ internal static class PolicyRequests
         string name = policy["name"].Text(1, NameLengthMax, TextRule.Name);
         string type = OperationType(policy["operation_type"]) ?? PolicyTypes.Backup;
         bool enabled = policy["enabled"].FlagOrNull() ?? true;
+        PolicyDefinition definition = PolicyDefinition.Read(policy["operation_definition"]);
         BodyValue properties = policy["trigger"]["properties"].Object();
-        IReadOnlyList<string> patterns = Patterns(properties["pattern"]);
         DateTimeOffset? startAt = StartAt(properties["start_time"]);
-        return new PolicyCreation(name, type, enabled, PolicyDefinition.Read(policy["operation_definition"]), patterns, startAt);
+        return new PolicyCreation(name, type, enabled, definition, Patterns(properties["pattern"]), startAt);
     }
 
     public static PolicyChange Change(BodyValue body)
@@ -53,6 +53,14 @@ internal static class PolicyRequests
         // Some clients send the empty text with policies that have no destination.
         string? destination = body["destination_vault_id"].TextOrNull(0, 255) is { Length: 0 } ? null : body["destination_vault_id"].IdOrNull();
         return (policies, destination is null ? null : new VaultId(destination));
+    }
+
+    /// <summary>Body of our own <c>PUT …/policies/{policy_id}</c>: the zone to read the patterns in; null is UTC again.</summary>
+    public static string? TimeZone(BodyValue body)
+    {
+        BodyValue zone = body["policy"].Object()["time_zone"];
+        TimeZones.ReadOrNull(zone);
+        return zone.TextOrNull(0, 255);
     }
 
     public static PolicyId Dissociation(BodyValue body) => new(body["policy_id"].Id());

@@ -9,14 +9,20 @@ internal static class PolicyServices
         services.AddSingleton(options.Policies);
         services.AddSingleton<PolicyEndpoints>();
         services.AddSingleton<PolicyPreviewEndpoint>();
+        services.AddSingleton<PolicyClockEndpoints>();
         services.AddSingleton<PolicyScheduler>();
-        if (options.Roles.HasFlag(ServerRoles.Worker))
-            services.AddHostedService(provider => provider.GetRequiredService<PolicyScheduler>());
+        services.AddSingleton(options.Retention);
+        services.AddSingleton<RetentionSweep>();
+        if (!options.Roles.HasFlag(ServerRoles.Worker))
+            return;
+        services.AddHostedService(provider => provider.GetRequiredService<PolicyScheduler>());
+        services.AddHostedService(provider => provider.GetRequiredService<RetentionSweep>());
     }
 
     public static void MapPolicies(this WebApplication app)
     {
         app.Services.GetRequiredService<PolicyEndpoints>().Map(app);
         app.Services.GetRequiredService<PolicyPreviewEndpoint>().Map(app);
+        app.Services.GetRequiredService<PolicyClockEndpoints>().Map(app);
     }
 }

@@ -8,6 +8,9 @@ namespace Strongroom.Server.Retention;
 /// </summary>
 public sealed class RetentionOptions
 {
+    /// <summary>How soon after a backup, and after an expiry, the rules are carried out.</summary>
+    public TimeSpan SweepInterval { get; set; } = TimeSpan.FromMinutes(1);
+
     /// <summary>
     /// Expired backups go in batches between two hours of the day, UTC, and stay usable until then. Equal hours: at once.
     /// </summary>

@@ -2,6 +2,7 @@ using System.Data.Common;
 using Strongroom.Contract;
 using Strongroom.Server.Backups;
 using Strongroom.Server.Database;
+using Strongroom.Server.Resources;
 using Strongroom.Server.Vaults;
 
 namespace Strongroom.Server.Shares;
@@ -34,6 +35,17 @@ internal static class ShareTable
     public static ValueTask<List<string>> ListRecipientsAsync(DbSession session, BackupId backupId, CancellationToken cancellationToken) =>
         session.QueryAsync(
             $"select dest_project_id from backup_shares where backup_id = {backupId}", row => row.GetString(0), cancellationToken);
+
+    /// <summary>The backups of a resource in a vault that are shared with anybody who has not turned them down.</summary>
+    public static async ValueTask<HashSet<BackupId>> ListSharedAsync(
+        DbSession session, VaultId vaultId, ResourceId resourceId, CancellationToken cancellationToken) =>
+        [.. await session.QueryAsync(
+            $"""
+            select distinct s.backup_id from backup_shares s join backups b on b.id = s.backup_id
+            where b.vault_id = {vaultId} and b.resource_id = {resourceId} and b.deleted_at_tick is null and s.status <> {WireWord.Of(ShareStatus.Rejected)}
+            """,
+            row => new BackupId(row.GetString(0)),
+            cancellationToken)];
 
     public static ValueTask<long> CountAsync(DbSession session, Sql filter, CancellationToken cancellationToken) =>
         session.QueryLongAsync($"select count(*) from backup_shares where {filter} and {OfLivingBackup}", cancellationToken);

@@ -129,6 +129,8 @@ internal sealed partial class TaskRunner : BackgroundService
         {
             running.TryRemove(run.Task.Id, out _);
             slots.Release();
+            // A limit over several tasks may have kept this worker from the next one.
+            signal.Notify();
         }
     }
 

@@ -74,6 +74,7 @@ internal sealed class UndoEndpoints(MetadataDatabase database, TimeProvider time
                     ?? throw new RefusedException(ErrorCodes.BackupMissing, $"There is no deleted backup with id {id} that could be brought back.");
                 await VaultEndpoints.RequireAsync(session, projectId, backup.VaultId, context.RequestAborted);
                 await BackupTable.UndeleteAsync(session, [id], context.RequestAborted);
+                await BackupTable.LeaveToHandsAsync(session, id, context.RequestAborted);
                 if (backup.Status == BackupStatus.Available)
                     await VaultTable.AddUsageAsync(session, backup.VaultId, backup.ResourceId, backup.ChangedBytes, 1, context.RequestAborted);
             },

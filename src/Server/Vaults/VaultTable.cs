@@ -1,3 +1,4 @@
+using Strongroom.Contract;
 using Strongroom.Contract.Vaults;
 using Strongroom.Server.Database;
 using Strongroom.Server.Resources;
@@ -172,6 +173,24 @@ internal static partial class VaultTable
             where vault_id = {id} and resource_id = {resourceId}
             """,
             cancellationToken);
+    }
+
+    /// <summary>A full vault with <c>auto_expand</c> grows by a quarter, as often as it takes. Belongs after what filled it, in the same transaction.</summary>
+    public static async ValueTask ExpandAsync(DbSession session, VaultId id, CancellationToken cancellationToken)
+    {
+        (long sizeGb, long usedBytes) = await session.QueryFirstAsync(
+            $"""
+            select size_gb, used_bytes from vaults
+            where id = {id} and auto_expand = true and used_bytes >= size_gb * {WireUnits.BytesPerGb}
+            """,
+            row => (row.GetInt64(0), row.GetInt64(1)),
+            cancellationToken);
+        if (sizeGb == 0)
+            return;
+        while (usedBytes >= sizeGb * WireUnits.BytesPerGb && sizeGb < VaultRequests.SizeMaxGb)
+            sizeGb = Math.Min(VaultRequests.SizeMaxGb, ((sizeGb * 5) + 3) / 4);
+        await session.ExecuteAsync(
+            $"update vaults set version = version + 1, size_gb = {sizeGb}, auto_expanded = true where id = {id}", cancellationToken);
     }
 
     public static async ValueTask UpdateNotificationsAsync(
