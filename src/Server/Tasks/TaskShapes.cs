@@ -67,6 +67,8 @@ internal static class TaskShapes
         int count = task.Plan?.BackupCount ?? 0;
         return task.Kind switch
         {
+            // A slot that was skipped, or whose vault was full, has no backup to name.
+            TaskKind.Backup when task.BackupId is null => extraInfo,
             TaskKind.Backup => extraInfo with { Backup = new TaskBackupShape { BackupId = backupId, BackupName = backupName } },
             TaskKind.Restore => extraInfo with { Restore = new TaskRestoreShape(backupId, backupName, task.TargetId ?? "", task.TargetName ?? "") },
             TaskKind.Delete => extraInfo with { Delete = new TaskDeleteShape(backupId, backupName) },

@@ -14,13 +14,13 @@ public abstract partial class MetricsTests(ServerFixture server)
     {
         VaultWorld world = await NewAsync(server);
         string disk = await world.NewDiskAsync();
-        string vault = await world.VaultAsync(sizeGb: 7);
+        string vault = await world.VaultAsync(sizeGb: 17);
         await world.AddAsync(vault, Disk(disk));
         server.Time.Advance(TimeSpan.FromMinutes(1));
 
         string text = await ReadAsync();
 
-        Assert.Contains($"cbr_vault_size_bytes{{vault_id=\"{vault}\",project_id=\"{world.ProjectId}\"}} {7L << 30}\n", text, StringComparison.Ordinal);
+        Assert.Contains($"cbr_vault_size_bytes{{vault_id=\"{vault}\",project_id=\"{world.ProjectId}\"}} {17L << 30}\n", text, StringComparison.Ordinal);
         Assert.Contains($"vault_util{{vault_id=\"{vault}\",project_id=\"{world.ProjectId}\"}} 0\n", text, StringComparison.Ordinal);
         Assert.Contains($"cbr_backup_last_success_timestamp_seconds{{resource_id=\"{disk}\",vault_id=\"{vault}\",project_id=\"{world.ProjectId}\"}} 0\n", text, StringComparison.Ordinal);
         string second = await world.VaultAsync();
