@@ -116,7 +116,7 @@ internal static class Shapes
             BytesStored = 50, Error = new TaskErrorShape(errorMessage.Length > 0 ? "BackupService.9910" : "", errorMessage),
             ProblemCount = problems.Length, Problems = problems, Attempts = 1, CancelRequested = false, VaultId = VaultId, BackupId = BackupId,
             CheckpointId = CheckpointId, Resource = new TaskResourceShape(ServerId, "web-1", ResourceTypes.Server), CreatedAt = At, StartedAt = At,
-            EndedAt = null, QueuePosition = null,
+            EndedAt = null, QueuePosition = null, PolicyId = null, SlotAt = null, Notice = null,
         }),
         TaskShapesJson.Default.TaskReply);
 
