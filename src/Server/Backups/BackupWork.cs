@@ -124,7 +124,7 @@ internal sealed class BackupWork(MetadataDatabase database, IProtectionEngine en
         Backup backup = await BackupTable.FindAsync(session, task.ProjectId, task.BackupId!.Value, cancellationToken)
             ?? throw new InvalidOperationException($"Backup {task.BackupId} was completed and is not there.");
         RetentionRule rule = backup.AutoTrigger
-            ? RetentionSweep.Rule(await PolicyTable.FindOfVaultAsync(session, backup.VaultId, cancellationToken))
+            ? RetentionRule.Of(await PolicyTable.FindOfVaultAsync(session, backup.VaultId, cancellationToken))
             : RetentionRule.Permanent;
         long tick = await InstallationClock.ReadAsync(session, cancellationToken);
         await BackupTable.StampAsync(session, backup.Id, rule.ExpiryOf(backup.CreatedAt), tick, cancellationToken);

@@ -16,7 +16,7 @@ internal sealed record PreviewedBackup(string? ResourceId, RetentionVerdict Verd
 /// <see cref="RetentionDecision"/> lets go then is gone, as the executor does it when a backup is complete.
 /// </summary>
 /// <param name="Schedule">Null when the policy does not run.</param>
-/// <param name="IsLocked">The vault is: nothing goes but what has expired.</param>
+/// <param name="IsLocked">The vault is: nothing goes but what has expired, or failed.</param>
 internal sealed record PolicyLookAhead(Schedule? Schedule, RetentionRule Rule, bool IsLocked, RetentionOptions Options)
 {
     /// <summary>Backups made in one preview, over all resources. Thirty years daily, or two of a whole vault's 256 weekly.</summary>
@@ -85,5 +85,9 @@ internal sealed record PolicyLookAhead(Schedule? Schedule, RetentionRule Rule, b
     }
 
     private List<RetentionVerdict> Decide(RetentionRule rule, IEnumerable<RetainedBackup> backups, DateTimeOffset now) =>
-        RetentionDecision.Of(rule, IsLocked ? backups.Select(backup => backup with { IsLocked = !(backup.ExpiredAt <= now) }) : backups, now, Options);
+        RetentionDecision.Of(
+            rule,
+            IsLocked ? backups.Select(backup => backup with { IsLocked = backup.Condition != BackupCondition.Failed && !(backup.ExpiredAt <= now) }) : backups,
+            now,
+            Options);
 }

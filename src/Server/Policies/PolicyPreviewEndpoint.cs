@@ -6,6 +6,7 @@ using Strongroom.Server.Database;
 using Strongroom.Server.Http;
 using Strongroom.Server.Retention;
 using Strongroom.Server.Schedules;
+using Strongroom.Server.Shares;
 using Strongroom.Server.Vaults;
 
 namespace Strongroom.Server.Policies;
@@ -42,7 +43,7 @@ internal sealed class PolicyPreviewEndpoint(MetadataDatabase database, TimeProvi
             : ([], false);
         if (resources.Count == 0)
             resources = [new PreviewedResource(null, [])];
-        var lookAhead = new PolicyLookAhead(schedule, RuleOf(policy), isLocked, options);
+        var lookAhead = new PolicyLookAhead(schedule, RetentionRule.Of(policy), isLocked, options);
         List<PreviewedBackup> outcome = request.On is { } on
             ? lookAhead.On(resources, request.From, on, context.RequestAborted)
                 ?? throw BodyReader.Refused(
@@ -63,8 +64,9 @@ internal sealed class PolicyPreviewEndpoint(MetadataDatabase database, TimeProvi
             async session =>
             {
                 Vault vault = await VaultEndpoints.RequireAsync(session, projectId, vaultId, cancellationToken);
+                HashSet<BackupId> shared = await ShareTable.ListSharedAsync(session, vaultId, null, cancellationToken);
                 ILookup<string, RetainedBackup> stored = (await BackupTable.ListOfVaultAsync(session, vaultId, null, cancellationToken))
-                    .ToLookup(backup => backup.ResourceId.Value, Retained);
+                    .ToLookup(backup => backup.ResourceId.Value, backup => RetainedBackup.Of(backup, shared.Contains(backup.Id)));
                 HashSet<string> taken = [.. vault.Resources.Where(resource => resource.AutoProtect).Select(resource => resource.Id.Value)];
                 List<PreviewedResource> resources =
                     [.. taken.Union(stored.Select(group => group.Key)).Select(id => new PreviewedResource(id, [.. stored[id]], taken.Contains(id)))];
@@ -114,30 +116,6 @@ internal sealed class PolicyPreviewEndpoint(MetadataDatabase database, TimeProvi
 
     private static string Local(DateTimeOffset instant, TimeZoneInfo zone) =>
         instant.ToOffset(zone.GetUtcOffset(instant)).ToString("yyyy-MM-ddTHH:mm:sszzz", CultureInfo.InvariantCulture);
-
-    private static RetentionRule RuleOf(Policy policy) => policy.Enabled
-        ? RetentionRule.Of(
-            policy.Definition.MaxBackups,
-            policy.Definition.RetentionDurationDays,
-            policy.Definition.DayBackups,
-            policy.Definition.WeekBackups,
-            policy.Definition.MonthBackups,
-            policy.Definition.YearBackups,
-            policy.Definition.Offset)
-        : RetentionRule.Permanent;
-
-    private static RetainedBackup Retained(Backup backup) => new(backup.Id.Value, backup.CreatedAt)
-    {
-        Origin = backup.AutoTrigger ? BackupOrigin.Scheduled : BackupOrigin.Manual,
-        Condition = backup.Status switch
-        {
-            BackupStatus.Available => BackupCondition.Available,
-            BackupStatus.Error => BackupCondition.Failed,
-            _ => BackupCondition.Busy,
-        },
-        IsPartial = backup.ProblemCount > 0,
-        ExpiredAt = backup.ExpiredAt,
-    };
 
     public sealed record PreviewRequest(
         PolicyCreation Policy, IReadOnlyList<SchedulePattern> Patterns, TimeZoneInfo Zone, VaultId? VaultId, DateTimeOffset From, int RunCount, DateTimeOffset? On);

@@ -1,3 +1,5 @@
+using Strongroom.Server.Backups;
+
 namespace Strongroom.Server.Retention;
 
 /// <summary>Who asked for a backup.</summary>
@@ -46,6 +48,21 @@ internal sealed record RetainedBackup(string Id, DateTimeOffset CreatedAt)
 
     /// <summary>Stamped when it was completed; null when it does not expire.</summary>
     public DateTimeOffset? ExpiredAt { get; init; }
+
+    /// <summary>A stored backup as it is now. Whether it is locked is for the caller, who knows the vault and when it asks for.</summary>
+    public static RetainedBackup Of(Backup backup, bool isShared) => new(backup.Id.Value, backup.CreatedAt)
+    {
+        Origin = !backup.AutoTrigger ? BackupOrigin.Manual : backup.PolicyId is null ? BackupOrigin.Requested : BackupOrigin.Scheduled,
+        Condition = backup.Status switch
+        {
+            BackupStatus.Available => BackupCondition.Available,
+            BackupStatus.Error => BackupCondition.Failed,
+            _ => BackupCondition.Busy,
+        },
+        IsPartial = backup.ProblemCount > 0,
+        IsShared = isShared,
+        ExpiredAt = backup.ExpiredAt,
+    };
 
     /// <summary>Whole and there to be restored.</summary>
     public bool IsGood => Condition == BackupCondition.Available && !IsPartial;

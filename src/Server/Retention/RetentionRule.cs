@@ -1,3 +1,5 @@
+using Strongroom.Server.Policies;
+
 namespace Strongroom.Server.Retention;
 
 /// <summary>
@@ -51,6 +53,18 @@ internal sealed record RetentionRule
             CalendarOffset = offset ?? TimeSpan.Zero,
         };
     }
+
+    /// <summary>A disabled policy cleans no more than one that was taken off; what is stamped expires all the same.</summary>
+    public static RetentionRule Of(Policy? policy) => policy is { Enabled: true, Definition: var definition }
+        ? Of(
+            definition.MaxBackups,
+            definition.RetentionDurationDays,
+            definition.DayBackups,
+            definition.WeekBackups,
+            definition.MonthBackups,
+            definition.YearBackups,
+            definition.Offset)
+        : Permanent;
 
     /// <summary>What a backup completed under this rule is stamped with; fixed from then on, whatever becomes of the policy.</summary>
     /// <param name="startedAt">The start of its run.</param>

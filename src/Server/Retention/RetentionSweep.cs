@@ -79,10 +79,10 @@ internal sealed partial class RetentionSweep(
         HashSet<BackupId> shared = await ShareTable.ListSharedAsync(session, due.VaultId, due.ResourceId, cancellationToken);
         long tick = await InstallationClock.ReadAsync(session, cancellationToken);
         IEnumerable<RetainedBackup> retained = backups.Values.Select(
-            backup => Retained(backup, shared.Contains(backup.Id), vault.IsLocked && !HasServed(backup, now, tick)));
+            backup => RetainedBackup.Of(backup, shared.Contains(backup.Id)) with { IsLocked = vault.IsLocked && !HasServed(backup, now, tick) });
 
         int count = 0;
-        foreach (RetentionVerdict verdict in RetentionDecision.Of(Rule(policy), retained, now, options))
+        foreach (RetentionVerdict verdict in RetentionDecision.Of(RetentionRule.Of(policy), retained, now, options))
         {
             Backup backup = backups[verdict.Backup.Id];
             // The base of a run stays until that has ended, which brings the resource here again.
@@ -96,22 +96,6 @@ internal sealed partial class RetentionSweep(
         return count;
     }
 
-    /// <summary>A disabled policy cleans no more than one that was taken off; what is stamped expires all the same.</summary>
-    internal static RetentionRule Rule(Policy? policy)
-    {
-        if (policy is not { Enabled: true })
-            return RetentionRule.Permanent;
-        PolicyDefinition definition = policy.Definition;
-        return RetentionRule.Of(
-            definition.MaxBackups,
-            definition.RetentionDurationDays,
-            definition.DayBackups,
-            definition.WeekBackups,
-            definition.MonthBackups,
-            definition.YearBackups,
-            definition.Offset);
-    }
-
     /// <summary>
     /// A scheduled or requested backup of a locked vault goes only when the time it was stamped with is over, by the calendar
     /// and by the installation's own clock, which nobody can put forward; one without a stamp never does.
@@ -120,21 +104,6 @@ internal sealed partial class RetentionSweep(
         backup.Status == BackupStatus.Error
         || (backup.ExpiredAt is { } expiredAt && backup.CompletedAtTick is { } completed && expiredAt <= now
             && tick - completed >= (expiredAt - backup.CreatedAt).TotalMicroseconds);
-
-    private static RetainedBackup Retained(Backup backup, bool isShared, bool isLocked) => new(backup.Id.Value, backup.CreatedAt)
-    {
-        Origin = !backup.AutoTrigger ? BackupOrigin.Manual : backup.PolicyId is null ? BackupOrigin.Requested : BackupOrigin.Scheduled,
-        Condition = backup.Status switch
-        {
-            BackupStatus.Available => BackupCondition.Available,
-            BackupStatus.Error => BackupCondition.Failed,
-            _ => BackupCondition.Busy,
-        },
-        IsPartial = backup.ProblemCount > 0,
-        IsShared = isShared,
-        IsLocked = isLocked,
-        ExpiredAt = backup.ExpiredAt,
-    };
 
     private static partial class Log
     {

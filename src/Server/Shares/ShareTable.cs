@@ -36,16 +36,22 @@ internal static class ShareTable
         session.QueryAsync(
             $"select dest_project_id from backup_shares where backup_id = {backupId}", row => row.GetString(0), cancellationToken);
 
-    /// <summary>The backups of a resource in a vault that are shared with anybody who has not turned them down.</summary>
+    /// <summary>The backups of a vault, or of one resource in it, that are shared with anybody who has not turned them down.</summary>
     public static async ValueTask<HashSet<BackupId>> ListSharedAsync(
-        DbSession session, VaultId vaultId, ResourceId resourceId, CancellationToken cancellationToken) =>
-        [.. await session.QueryAsync(
-            $"""
-            select distinct s.backup_id from backup_shares s join backups b on b.id = s.backup_id
-            where b.vault_id = {vaultId} and b.resource_id = {resourceId} and b.deleted_at_tick is null and s.status <> {WireWord.Of(ShareStatus.Rejected)}
-            """,
-            row => new BackupId(row.GetString(0)),
-            cancellationToken)];
+        DbSession session, VaultId vaultId, ResourceId? resourceId, CancellationToken cancellationToken)
+    {
+        Sql ofResource = resourceId is null ? Sql.Empty : $"and b.resource_id = {resourceId}";
+        return
+        [
+            .. await session.QueryAsync(
+                $"""
+                select distinct s.backup_id from backup_shares s join backups b on b.id = s.backup_id
+                where b.vault_id = {vaultId} and b.deleted_at_tick is null and s.status <> {WireWord.Of(ShareStatus.Rejected)} {ofResource}
+                """,
+                row => new BackupId(row.GetString(0)),
+                cancellationToken),
+        ];
+    }
 
     public static ValueTask<long> CountAsync(DbSession session, Sql filter, CancellationToken cancellationToken) =>
         session.QueryLongAsync($"select count(*) from backup_shares where {filter} and {OfLivingBackup}", cancellationToken);

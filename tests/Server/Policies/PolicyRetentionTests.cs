@@ -106,6 +106,42 @@ public abstract class PolicyRetentionTests(ServerFixture server)
     }
 
     [Fact]
+    public async Task The_preview_lets_go_exactly_what_the_sweep_does_after_it()
+    {
+        RunWorld world = await RunWorld.NewAsync(server);
+        JsonObject body = RunWorld.Policy("""{"max_backups":2}""");
+        (string vault, _, _) = await world.ProtectedAsync(body);
+        TestCaller other = await server.NewProjectAsync();
+        for (int day = 0; day < 5; day++)
+        {
+            world.GoTo(3);
+            await world.RunAsync();
+            if (day == 0)
+            {
+                string shared = Ids(await world.BackupsAsync(vault))[0];
+                TestReply added = await world.Vaults.PostAsync($"backups/{shared}/members", new { members = new[] { other.ProjectId } });
+                Assert.True(added.Status is 200 or 201, added.Text);
+            }
+
+            if (day == 1)
+                await world.Tasks.ProtectAsync(vault);
+            await world.Tasks.ProtectAsync(vault, new { auto_trigger = true });
+        }
+
+        string[] before = Ids(await world.BackupsAsync(vault));
+        TestReply preview = await server.PostAsync(
+            world.Vaults.Caller, "/strongroom/v1/{project_id}/policies/preview",
+            new JsonObject { ["policy"] = body.DeepClone(), ["vault_id"] = vault });
+        Assert.True(preview.Status == 200, preview.Text);
+        string[] told = [.. preview.Json["deleted"]!.AsArray().Select(item => (string)item!["backup_id"]!).Order(StringComparer.Ordinal)];
+        await world.SweepAsync();
+
+        string[] gone = [.. before.Except(Ids(await world.BackupsAsync(vault))).Order(StringComparer.Ordinal)];
+        Assert.NotEmpty(gone);
+        Assert.Equal(gone, told);
+    }
+
+    [Fact]
     public async Task In_a_locked_vault_nothing_but_time_lets_a_scheduled_backup_go()
     {
         RunWorld world = await RunWorld.NewAsync(server);
