@@ -49,9 +49,13 @@ internal sealed class RequestGate(RequestDelegate next, TokenAuthenticator authe
             return next(context);
 
         return Changes(context.Request.Method, access)
-            ? audit.RunAsync(context, ActionOf(access, endpoint), token, () => AuthoriseAsync(context, token, access, changes: true))
+            ? AuditAndAuthoriseAsync(context, token, endpoint, access)
             : AuthoriseAsync(context, token, access, changes: false);
     }
+
+    // On its own: a lambda in the method before would cost every read an object.
+    private Task AuditAndAuthoriseAsync(HttpContext context, Token token, RouteEndpoint endpoint, RouteAccess? access) =>
+        audit.RunAsync(context, ActionOf(access, endpoint), token, () => AuthoriseAsync(context, token, access, changes: true));
 
     private Task AuthoriseAsync(HttpContext context, Token token, RouteAccess? access, bool changes)
     {
