@@ -4,36 +4,39 @@ namespace Strongroom.Server.Tasks;
 
 /// <summary>
 /// Service time: how long the installation has been running, kept in the database. It never runs backwards and never
-/// faster than real time, whatever the clocks of the machines say, because it only adds up what single processes measured
-/// with their own monotonic clocks. Windows that protect data (the undo window) are measured with it.
+/// faster than real time, whatever the clocks of the machines say, because it only goes by what single processes measured
+/// with their own monotonic clocks. Windows that protect data (the undo window, locked vaults) are measured with it.
 /// </summary>
 /// <remarks>
-/// A process may add the time since its own last beat only when nobody else beat in between, so that two processes never
-/// count the same second twice. Time in which nothing runs does not count: windows get longer by it, never shorter.
+/// A process that saw a reading knows how much real time has passed since, and may put the clock forward to just that: with
+/// any number of processes it then shows at most the real time since the first of them started, and no second counts
+/// twice. Time in which nothing runs does not count: windows get longer by it, never shorter.
 /// </remarks>
 internal sealed class InstallationClock(TimeProvider time)
 {
-    private long? seenBeats;
-    private long seenAt;
+    // A reading of the clock, and an instant of this process's own at which it was true.
+    private (long Micros, long At)? seen;
 
     /// <summary>Microseconds of service time so far.</summary>
     public static async ValueTask<long> ReadAsync(DbSession session, CancellationToken cancellationToken) =>
         await session.QueryLongAsync($"select elapsed_micros from installation_clock where id = 1", cancellationToken);
 
-    /// <summary>Adds the time since this process's last beat. Called by one loop per process.</summary>
+    /// <summary>Puts the clock forward by what this process knows has passed. Called by one loop per process.</summary>
     public async Task BeatAsync(MetadataDatabase database, CancellationToken cancellationToken)
     {
         long now = time.GetTimestamp();
-        long elapsed = seenBeats is null ? 0 : (long)time.GetElapsedTime(seenAt, now).TotalMicroseconds;
-        seenBeats = await database.WriteRelaxedAsync(
+        long due = seen is { } last ? last.Micros + (long)time.GetElapsedTime(last.At, now).TotalMicroseconds : 0;
+        long reading = await database.WriteRelaxedAsync(
             session => session.QueryLongAsync(
                 $"""
                 update installation_clock set
-                    elapsed_micros = elapsed_micros + case when beats = {seenBeats ?? -1} then {elapsed} else 0 end, beats = beats + 1
-                where id = 1 returning beats
+                    elapsed_micros = case when elapsed_micros < {due} then {due} else elapsed_micros end, beats = beats + 1
+                where id = 1 returning elapsed_micros
                 """,
                 cancellationToken),
             cancellationToken);
-        seenAt = now;
+
+        // One's own reading is true of the instant it was worked out for; another's is not older than its arrival.
+        seen = (reading, reading == due ? now : time.GetTimestamp());
     }
 }
