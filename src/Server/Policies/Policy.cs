@@ -36,15 +36,12 @@ internal sealed record Policy
 
     public bool IsReplication => OperationType == PolicyTypes.Replication;
 
-    /// <summary>Slots come of it.</summary>
-    public bool Runs => Enabled && !IsReplication;
-
     /// <summary>A zone that this machine's database has lost is read as UTC: better at another hour than not at all.</summary>
     public Schedule Schedule() =>
         new(Patterns.Select(SchedulePattern.Parse).ToList(), StartAt, TimeZone is null ? TimeZoneInfo.Utc : TimeZones.Find(TimeZone) ?? TimeZoneInfo.Utc);
 
-    /// <summary>The first slot after an instant; null when the policy does not run.</summary>
-    public DateTimeOffset? NextAfter(DateTimeOffset instant) => Runs ? Schedule().NextAfter(instant) : null;
+    /// <summary>The first slot after an instant; null when the policy is disabled.</summary>
+    public DateTimeOffset? NextAfter(DateTimeOffset instant) => Enabled ? Schedule().NextAfter(instant) : null;
 
     /// <summary>The policy after a change.</summary>
     /// <param name="bindings">The vaults it is bound to.</param>

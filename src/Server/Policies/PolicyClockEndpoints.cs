@@ -50,7 +50,7 @@ internal sealed class PolicyClockEndpoints(MetadataDatabase database, TimeProvid
     {
         Schedule schedule = policy.Schedule();
         var runs = new List<PolicyRunTimeShape>();
-        for (DateTimeOffset at = time.GetUtcNow(); policy.Runs && runs.Count < NextRunCount;)
+        for (DateTimeOffset at = time.GetUtcNow(); policy.Enabled && runs.Count < NextRunCount;)
         {
             at = schedule.NextAfter(at);
             runs.Add(new PolicyRunTimeShape(

@@ -109,7 +109,7 @@ internal sealed class PolicyEndpoints(MetadataDatabase database, TimeProvider ti
                 List<PolicyBinding> bindings = await PolicyBindingTable.ListOfPoliciesAsync(session, [id], context.RequestAborted);
                 Policy changed = present.Changed(change, bindings, now);
                 await PolicyTable.UpdateAsync(session, changed, context.RequestAborted);
-                if (changed.Runs != present.Runs || changed.StartAt != present.StartAt || !changed.Patterns.SequenceEqual(present.Patterns))
+                if (changed.Enabled != present.Enabled || changed.StartAt != present.StartAt || !changed.Patterns.SequenceEqual(present.Patterns))
                     await PolicyBindingTable.ReplanAsync(session, id, changed.NextAfter(now), now, context.RequestAborted);
                 return (changed, bindings);
             },

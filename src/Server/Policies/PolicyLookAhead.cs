@@ -16,7 +16,7 @@ internal sealed record PreviewedBackup(string? ResourceId, RetentionVerdict Verd
 /// <see cref="RetentionDecision"/> lets go then is gone, as the executor does it when a backup is complete.
 /// </summary>
 /// <param name="Schedule">Null when the policy does not run.</param>
-/// <param name="IsLocked">The vault is: nothing goes but what has expired, or failed.</param>
+/// <param name="IsLocked">The vault is: what is made in it stays for the time it is stamped with, or for good.</param>
 internal sealed record PolicyLookAhead(Schedule? Schedule, RetentionRule Rule, bool IsLocked, RetentionOptions Options)
 {
     /// <summary>Backups made in one preview, over all resources. Thirty years daily, or two of a whole vault's 256 weekly.</summary>
@@ -54,7 +54,7 @@ internal sealed record PolicyLookAhead(Schedule? Schedule, RetentionRule Rule, b
             foreach (DateTimeOffset slot in resource.IsTaken ? slots : [])
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                backups.Add(new RetainedBackup($"{slot.UtcTicks:D20}", slot) { ExpiredAt = Rule.ExpiryOf(slot) });
+                backups.Add(Made(slot));
                 // Expiry alone looks back at nothing and can wait; a number is never exceeded by fewer.
                 if (!Rule.IsByNumber || backups.Count <= Rule.MaxBackups)
                     continue;
@@ -84,10 +84,12 @@ internal sealed record PolicyLookAhead(Schedule? Schedule, RetentionRule Rule, b
         return outcome;
     }
 
+    private RetainedBackup Made(DateTimeOffset slot)
+    {
+        DateTimeOffset? expiry = Rule.ExpiryOf(slot);
+        return new RetainedBackup($"{slot.UtcTicks:D20}", slot) { ExpiredAt = expiry, LockedUntil = IsLocked ? expiry ?? DateTimeOffset.MaxValue : null };
+    }
+
     private List<RetentionVerdict> Decide(RetentionRule rule, IEnumerable<RetainedBackup> backups, DateTimeOffset now) =>
-        RetentionDecision.Of(
-            rule,
-            IsLocked ? backups.Select(backup => backup with { IsLocked = backup.Condition != BackupCondition.Failed && !(backup.ExpiredAt <= now) }) : backups,
-            now,
-            Options);
+        RetentionDecision.Of(rule, backups, now, Options);
 }

@@ -7,6 +7,7 @@ using Strongroom.Server.Http;
 using Strongroom.Server.Retention;
 using Strongroom.Server.Schedules;
 using Strongroom.Server.Shares;
+using Strongroom.Server.Tasks;
 using Strongroom.Server.Vaults;
 
 namespace Strongroom.Server.Policies;
@@ -39,7 +40,7 @@ internal sealed class PolicyPreviewEndpoint(MetadataDatabase database, TimeProvi
             : null;
 
         (IReadOnlyList<PreviewedResource> resources, bool isLocked) = request.VaultId is { } vaultId
-            ? await LoadAsync(policy.ProjectId, vaultId, context.RequestAborted)
+            ? await LoadAsync(policy.ProjectId, vaultId, now, context.RequestAborted)
             : ([], false);
         if (resources.Count == 0)
             resources = [new PreviewedResource(null, [])];
@@ -59,18 +60,22 @@ internal sealed class PolicyPreviewEndpoint(MetadataDatabase database, TimeProvi
 
     /// <summary>What the vault protects by itself, and whatever else it holds backups of.</summary>
     private async Task<(IReadOnlyList<PreviewedResource> Resources, bool IsLocked)> LoadAsync(
-        string projectId, VaultId vaultId, CancellationToken cancellationToken) =>
+        string projectId, VaultId vaultId, DateTimeOffset now, CancellationToken cancellationToken) =>
         await database.ReadAsync<(IReadOnlyList<PreviewedResource>, bool)>(
             async session =>
             {
                 Vault vault = await VaultEndpoints.RequireAsync(session, projectId, vaultId, cancellationToken);
+                long tick = await InstallationClock.ReadAsync(session, cancellationToken);
                 HashSet<BackupId> shared = await ShareTable.ListSharedAsync(session, vaultId, null, cancellationToken);
                 ILookup<string, RetainedBackup> stored = (await BackupTable.ListOfVaultAsync(session, vaultId, null, cancellationToken))
-                    .ToLookup(backup => backup.ResourceId.Value, backup => RetainedBackup.Of(backup, shared.Contains(backup.Id)));
+                    .ToLookup(backup => backup.ResourceId.Value, Retained);
                 HashSet<string> taken = [.. vault.Resources.Where(resource => resource.AutoProtect).Select(resource => resource.Id.Value)];
                 List<PreviewedResource> resources =
                     [.. taken.Union(stored.Select(group => group.Key)).Select(id => new PreviewedResource(id, [.. stored[id]], taken.Contains(id)))];
                 return (resources, vault.IsLocked);
+
+                RetainedBackup Retained(Backup backup) =>
+                    RetainedBackup.Of(backup, shared.Contains(backup.Id)) with { LockedUntil = vault.IsLocked ? LockTerm.Of(backup, now, tick) : null };
             },
             cancellationToken);
 

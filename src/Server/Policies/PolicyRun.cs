@@ -5,6 +5,7 @@ using Strongroom.Contract.Vaults;
 using Strongroom.Server.Backups;
 using Strongroom.Server.Checkpoints;
 using Strongroom.Server.Database;
+using Strongroom.Server.Http;
 using Strongroom.Server.Resources;
 using Strongroom.Server.Tasks;
 using Strongroom.Server.Vaults;
@@ -26,10 +27,16 @@ internal static class PolicyRun
     public static async ValueTask<CheckpointId?> StartAsync(
         DbSession session, Policy policy, Vault vault, ScheduledRun run, int random, DateTimeOffset now, CancellationToken cancellationToken)
     {
+        if (policy.IsReplication)
+        {
+            await RefuseReplicationAsync(session, policy, vault, run, now, cancellationToken);
+            return null;
+        }
+
         List<VaultResource> taken = [.. vault.Resources.Where(resource => resource.AutoProtect)];
         if (taken.Count == 0)
             return null;
-        string requestId = Guid.NewGuid().ToString("N", CultureInfo.InvariantCulture);
+        string requestId = NewRequestId();
         var order = new CheckpointOrder
         {
             VaultId = vault.Id,
@@ -70,6 +77,24 @@ internal static class PolicyRun
 
         return start?.Checkpoint.Id;
     }
+
+    /// <summary>
+    /// There is no second site to replicate to. Whoever relies on one has to see that at every slot with something to replicate,
+    /// not when the first site is lost.
+    /// </summary>
+    private static async ValueTask RefuseReplicationAsync(
+        DbSession session, Policy policy, Vault vault, ScheduledRun run, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        if (vault.BackupCount == 0)
+            return;
+        string message = $"None of the {vault.BackupCount} backups of vault {vault.Id} is replicated: this installation has no other site "
+            + $"(region {ShownText.Quoted(policy.Definition.DestinationRegion ?? "")}). Disable policy {policy.Id} or take it off the vault.";
+        var order = new CheckpointOrder { VaultId = vault.Id, PolicyId = policy.Id.Value, Run = run };
+        TaskRecord task = Ended(vault, order, TaskState.Failed, ErrorCodes.DestinationUnsupported.Code, message, NewRequestId(), now);
+        await TaskTable.InsertAsync(session, task with { Kind = TaskKind.Replication }, cancellationToken);
+    }
+
+    private static string NewRequestId() => Guid.NewGuid().ToString("N", CultureInfo.InvariantCulture);
 
     private static async ValueTask<HashSet<ResourceId>> FullAsync(
         DbSession session, Policy policy, List<VaultResource> resources, VaultId vaultId, DateTimeOffset now, CancellationToken cancellationToken)

@@ -79,7 +79,7 @@ internal sealed partial class PolicyScheduler(
     {
         Policy policy = await PolicyTable.GetAsync(session, due.PolicyId, cancellationToken);
         bool runs = false;
-        if (policy.Runs && due.NextAt <= now)
+        if (policy.Enabled && due.NextAt <= now)
         {
             ScheduledRun run = ElapsedSlots.Run(policy.Schedule(), due.NextAt, now);
             runs = await PolicyRunTable.TakeAsync(session, due, run.SlotAt, run.MissedCount, now, cancellationToken);

@@ -43,13 +43,13 @@ internal sealed record RetainedBackup(string Id, DateTimeOffset CreatedAt)
     /// <summary>An image was made from it.</summary>
     public bool HasImage { get; init; }
 
-    /// <summary>In a locked vault, before its time.</summary>
-    public bool IsLocked { get; init; }
+    /// <summary>In a locked vault: until when nothing may let it go (<see cref="LockTerm"/>); null when nothing holds it so.</summary>
+    public DateTimeOffset? LockedUntil { get; init; }
 
     /// <summary>Stamped when it was completed; null when it does not expire.</summary>
     public DateTimeOffset? ExpiredAt { get; init; }
 
-    /// <summary>A stored backup as it is now. Whether it is locked is for the caller, who knows the vault and when it asks for.</summary>
+    /// <summary>A stored backup as it is now. Until when it is locked is for the caller, who knows the vault.</summary>
     public static RetainedBackup Of(Backup backup, bool isShared) => new(backup.Id.Value, backup.CreatedAt)
     {
         Origin = !backup.AutoTrigger ? BackupOrigin.Manual : backup.PolicyId is null ? BackupOrigin.Requested : BackupOrigin.Scheduled,

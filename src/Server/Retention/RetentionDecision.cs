@@ -33,7 +33,7 @@ internal static class RetentionDecision
 
         RetentionVerdict Verdict(RetainedBackup backup)
         {
-            List<string> reasons = Unconditional(backup);
+            List<string> reasons = Unconditional(backup, now);
             if (reasons.Count > 0)
                 return new RetentionVerdict(backup, true, reasons);
             if (backup.Condition == BackupCondition.Failed)
@@ -68,7 +68,7 @@ internal static class RetentionDecision
     }
 
     /// <summary>What keeps a backup whatever the policy says.</summary>
-    private static List<string> Unconditional(RetainedBackup backup)
+    private static List<string> Unconditional(RetainedBackup backup, DateTimeOffset now)
     {
         List<string> reasons = [];
         if (backup.Origin == BackupOrigin.Manual)
@@ -77,7 +77,7 @@ internal static class RetentionDecision
             reasons.Add("shared");
         if (backup.HasImage)
             reasons.Add("image");
-        if (backup.IsLocked)
+        if (backup.LockedUntil > now)
             reasons.Add("locked");
         if (backup.Condition == BackupCondition.Busy)
             reasons.Add("in use");

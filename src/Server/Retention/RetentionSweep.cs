@@ -79,7 +79,7 @@ internal sealed partial class RetentionSweep(
         HashSet<BackupId> shared = await ShareTable.ListSharedAsync(session, due.VaultId, due.ResourceId, cancellationToken);
         long tick = await InstallationClock.ReadAsync(session, cancellationToken);
         IEnumerable<RetainedBackup> retained = backups.Values.Select(
-            backup => RetainedBackup.Of(backup, shared.Contains(backup.Id)) with { IsLocked = vault.IsLocked && !HasServed(backup, now, tick) });
+            backup => RetainedBackup.Of(backup, shared.Contains(backup.Id)) with { LockedUntil = vault.IsLocked ? LockTerm.Of(backup, now, tick) : null });
 
         int count = 0;
         foreach (RetentionVerdict verdict in RetentionDecision.Of(RetentionRule.Of(policy), retained, now, options))
@@ -95,15 +95,6 @@ internal sealed partial class RetentionSweep(
 
         return count;
     }
-
-    /// <summary>
-    /// A scheduled or requested backup of a locked vault goes only when the time it was stamped with is over, by the calendar
-    /// and by the installation's own clock, which nobody can put forward; one without a stamp never does.
-    /// </summary>
-    private static bool HasServed(Backup backup, DateTimeOffset now, long tick) =>
-        backup.Status == BackupStatus.Error
-        || (backup.ExpiredAt is { } expiredAt && backup.CompletedAtTick is { } completed && expiredAt <= now
-            && tick - completed >= (expiredAt - backup.CreatedAt).TotalMicroseconds);
 
     private static partial class Log
     {

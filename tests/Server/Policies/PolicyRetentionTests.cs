@@ -179,6 +179,38 @@ public abstract class PolicyRetentionTests(ServerFixture server)
     }
 
     [Fact]
+    public async Task The_preview_of_a_locked_vault_knows_that_the_installations_clock_counts_too()
+    {
+        RunWorld world = await RunWorld.NewAsync(server);
+        JsonObject policy = RunWorld.Policy("""{"retention_duration_days":3}""");
+        (string vault, _, _) = await world.ProtectedAsync(policy);
+        await world.Vaults.PutAsync("vaults/" + vault, new { vault = new { locked = true } });
+        world.GoTo(3);
+        await world.RunAsync();
+        string old = Ids(await world.BackupsAsync(vault))[0];
+        world.GoTo(3);
+        await world.RunAsync();
+
+        // For the installation's clock it is young: its calendar was put forward. The few days of this test may pass for it, or not.
+        await world.ExecuteAsync($"update backups set completed_at_tick = (select elapsed_micros from installation_clock) + {100 * 86_400_000_000L} where id = {old}");
+        world.GoTo(3, 30, daysLater: 3);
+
+        Assert.Contains("locked", await ReasonAsync(0));
+        Assert.Contains("locked", await ReasonAsync(90));
+        Assert.Equal(["older than 3 days"], await ReasonAsync(110));
+
+        async Task<string[]> ReasonAsync(int days)
+        {
+            string on = server.Time.GetUtcNow().AddDays(days).ToString("yyyy-MM-ddT12:00:00Z", null);
+            var body = new JsonObject { ["policy"] = policy.DeepClone(), ["vault_id"] = vault, ["on"] = on };
+            TestReply reply = await server.PostAsync(world.Vaults.Caller, "/strongroom/v1/{project_id}/policies/preview", body);
+            Assert.True(reply.Status == 200, reply.Text);
+            JsonNode row = reply.Json["kept"]!.AsArray().Concat(reply.Json["deleted"]!.AsArray()).Single(one => (string?)one!["backup_id"] == old)!;
+            return [.. row["reasons"]!.AsArray().Select(reason => (string)reason!)];
+        }
+    }
+
+    [Fact]
     public async Task What_was_brought_back_by_hand_stays()
     {
         RunWorld world = await RunWorld.NewAsync(server);

@@ -186,6 +186,31 @@ public abstract class PolicyRunTests(ServerFixture server)
         Assert.Empty(await world.BackupsAsync(vault));
     }
 
+    [Fact]
+    public async Task A_replication_policy_says_at_every_slot_that_nothing_is_replicated()
+    {
+        RunWorld world = await RunWorld.NewAsync(server);
+        (string vault, _, _) = await world.Tasks.ServerVaultAsync();
+        string destination = await world.Vaults.VaultAsync("server", protectType: "replication");
+        string policy = await world.Vaults.PolicyAsync(ReplicationBody());
+        Assert.Equal(200, (await world.Vaults.BindAsync(vault, policy, destination)).Status);
+
+        world.GoTo(2);
+        await world.RunAsync();
+        Assert.Empty(await world.Tasks.LogsAsync());
+        await world.Tasks.ProtectAsync(vault);
+        world.GoTo(2);
+        await world.RunAsync();
+        await world.RunAsync();
+
+        JsonNode log = Assert.Single(await world.Tasks.LogsAsync("operation_type=replication"))!;
+        Assert.Equal(("failed", "BackupService.1011", policy, vault), (
+            (string)log["status"]!, (string)log["error_info"]!["code"]!, (string)log["policy_id"]!, (string)log["vault_id"]!));
+        Assert.Contains("no other site", (string)log["error_info"]!["message"]!, StringComparison.Ordinal);
+        Assert.EndsWith("T01:30:00.000000", (string)(await world.OurTaskAsync(log))["slot_at"]!, StringComparison.Ordinal);
+        Assert.Single(await world.BackupsAsync(vault));
+    }
+
     [Theory]
     [InlineData(1, "FIFI")]
     [InlineData(2, "FIIF")]

@@ -47,7 +47,7 @@ public sealed class RetentionModelTests(ITestOutputHelper output)
     /// <summary>The oracle.</summary>
     private static bool Goes(RetentionRule rule, List<RetainedBackup> all, RetainedBackup backup, DateTimeOffset now, RetentionOptions options)
     {
-        if (backup.Origin == BackupOrigin.Manual || backup.IsShared || backup.HasImage || backup.IsLocked || backup.Condition == BackupCondition.Busy)
+        if (backup.Origin == BackupOrigin.Manual || backup.IsShared || backup.HasImage || backup.LockedUntil > now || backup.Condition == BackupCondition.Busy)
             return false;
         if (backup.Condition == BackupCondition.Failed)
         {
@@ -138,7 +138,7 @@ public sealed class RetentionModelTests(ITestOutputHelper output)
         IsPartial = random.Next(8) == 0,
         IsShared = random.Next(25) == 0,
         HasImage = random.Next(25) == 0,
-        IsLocked = random.Next(25) == 0,
+        LockedUntil = random.Next(25) == 0 ? DateTimeOffset.MaxValue : null,
         ExpiredAt = rule.ExpiryOf(at),
     };
 }

@@ -121,7 +121,7 @@ public sealed class RetentionTests
             old with { Id = "1", Origin = BackupOrigin.Manual },
             old with { Id = "2", IsShared = true },
             old with { Id = "3", HasImage = true },
-            old with { Id = "4", IsLocked = true },
+            old with { Id = "4", LockedUntil = DateTimeOffset.MaxValue },
             old with { Id = "5", Condition = BackupCondition.Busy },
             old with { Id = "6" },
             Made(At(2024, 1, 1, 0)),
