@@ -11,6 +11,11 @@ public sealed partial class CbrClient
             HttpMethod.Post, additions + "/resources",
             JsonContentOf(new ResourceRegistration(resource), ResourceJson.Default.ResourceRegistration), cancellationToken)).Resource;
 
+    public async Task<ResourceShape> UpdateResourceAsync(string resourceId, ResourceChangeShape change, CancellationToken cancellationToken) =>
+        (await SendAsync<ResourceReply>(
+            HttpMethod.Put, ResourcePath(resourceId),
+            JsonContentOf(new ResourceChange(change), ResourceJson.Default.ResourceChange), cancellationToken)).Resource;
+
     public IAsyncEnumerable<ResourceShape> ListResourcesAsync(string? type, string? name, CancellationToken cancellationToken) =>
         PagesAsync(
             new Query(additions + "/resources").With("type", type).With("name", name).Text,

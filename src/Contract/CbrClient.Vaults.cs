@@ -53,5 +53,10 @@ public sealed partial class CbrClient
             HttpMethod.Post, VaultPath(vaultId) + "/removeresources",
             JsonContentOf(new ResourceIdsBody(resourceIds), CbrRequestJson.Default.ResourceIdsBody), cancellationToken)).RemoveResourceIds;
 
+    /// <summary>Carries out the rules of the project's vaults now.</summary>
+    /// <exception cref="CbrException">Refused: the vault has no rules to go by, or no backup policy.</exception>
+    public Task<AutoBindReply> BindVaultAsync(string vaultId, CancellationToken cancellationToken) =>
+        SendAsync<AutoBindReply>(HttpMethod.Post, $"{additions}/vaults/{Uri.EscapeDataString(vaultId)}/bind", content: null, cancellationToken);
+
     private string VaultPath(string vaultId) => $"{endpoint}/vaults/{Uri.EscapeDataString(vaultId)}";
 }

@@ -23,7 +23,7 @@ internal static class CbrReplyJson
         TypeInfoResolver = JsonTypeInfoResolver
             .Combine(
                 VaultJson.Default, BackupJson.Default, CheckpointJson.Default, TaskShapesJson.Default, ResourceJson.Default, AuditJson.Default,
-                PolicyJson.Default, PolicyPreviewJson.Default)
+                PolicyJson.Default, PolicyPreviewJson.Default, AutoBindJson.Default)
             .WithAddedModifier(LetNullableMembersBeAbsent),
     };
 

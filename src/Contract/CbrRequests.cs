@@ -18,6 +18,11 @@ public sealed record VaultCreation
     public string? Description { get; init; }
 
     public IReadOnlyList<TagShape>? Tags { get; init; }
+
+    /// <summary>Resources that <see cref="BindRules"/> ask for join by themselves.</summary>
+    public bool? AutoBind { get; init; }
+
+    public BindRulesShape? BindRules { get; init; }
 }
 
 public sealed record VaultBillingCreation
@@ -45,6 +50,11 @@ public sealed record VaultChange
 
     /// <summary>Can be set, and never cleared.</summary>
     public bool? Locked { get; init; }
+
+    public bool? AutoBind { get; init; }
+
+    /// <summary>In place of all rules there are.</summary>
+    public BindRulesShape? BindRules { get; init; }
 }
 
 /// <param name="Size">GB.</param>

@@ -81,7 +81,7 @@ public static class StrongroomHost
         services.AddAudit(options.Audit);
         services.AddIdentity(options.Identity);
         services.AddResources(options.DataDirectory);
-        services.AddVaults(options.Vaults);
+        services.AddVaults(options);
         services.AddPolicies(options);
         services.AddTasks(options);
         services.AddMetrics(options.Metrics);

@@ -22,6 +22,8 @@ internal static class ResourceCommands
         new("driver", resource => resource.Driver) { IsDetail = true },
         new("disk_ids", resource => resource.Disks.Select(disk => disk.Id)) { IsDetail = true },
         new("created_at", resource => new WireInstant(resource.CreatedAt)) { IsDetail = true },
+        new("auto_bind", resource => resource.AutoBind) { IsDetail = true },
+        new("missing", resource => resource.Missing) { IsDetail = true },
         new("tags", resource => resource.Tags.Select(tag => $"{tag.Key}={tag.Value}")) { IsDetail = true },
     ];
 
@@ -30,6 +32,7 @@ internal static class ResourceCommands
         AddAdd(noun, shell);
         AddList(noun, shell);
         AddShow(noun, shell);
+        AddUpdate(noun, shell);
         AddRemove(noun, shell);
     }
 
@@ -94,6 +97,37 @@ internal static class ResourceCommands
         verb.SetServiceAction(shell, async (parsed, cbr, cancellationToken) =>
         {
             output.WriteOne(shell, parsed, await cbr.FindResourceAsync(parsed.GetValue(resource)!, cancellationToken));
+            return ExitCode.Done;
+        });
+    }
+
+    private static void AddUpdate(Command noun, Shell shell)
+    {
+        var resource = new Argument<string>("resource") { Description = "Id or name." };
+        var name = new Option<string?>("--name") { Description = "A new name." };
+        Option<TagShape[]> tags = TagOption.Create();
+        var noTags = new Option<bool>("--no-tags") { Description = "Takes all tags off." };
+        var autoBind = new Option<bool?>("--auto-bind") { Description = "Whether the rules of vaults may bring it in.", HelpName = "true or false" };
+        Command verb = noun.AddVerb("update", "Changes one; given tags take the place of all it has.", resource, name, tags, noTags, autoBind);
+        verb.Validators.Add(result =>
+        {
+            bool hasTags = result.GetValue(tags) is { Length: > 0 };
+            if (hasTags && result.GetValue(noTags))
+                result.AddError("Give either --tag or --no-tags.");
+            if (!hasTags && !result.GetValue(noTags) && result.GetValue(name) is null && result.GetValue(autoBind) is null)
+                result.AddError("Nothing to change; give --name, --tag, --no-tags or --auto-bind.");
+        });
+        var output = new OutputOptions<ResourceShape>(verb, Columns);
+        verb.SetServiceAction(shell, async (parsed, cbr, cancellationToken) =>
+        {
+            ResourceShape found = await cbr.FindResourceAsync(parsed.GetValue(resource)!, cancellationToken);
+            var change = new ResourceChangeShape
+            {
+                Name = parsed.GetValue(name),
+                Tags = parsed.GetValue(noTags) ? [] : parsed.GetTags(tags),
+                AutoBind = parsed.GetValue(autoBind),
+            };
+            output.WriteOne(shell, parsed, await cbr.UpdateResourceAsync(found.Id, change, cancellationToken));
             return ExitCode.Done;
         });
     }

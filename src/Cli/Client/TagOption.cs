@@ -6,8 +6,8 @@ namespace Strongroom.Cli.Client;
 
 internal static class TagOption
 {
-    /// <summary><c>--tag key=value</c>, repeated.</summary>
-    public static Option<TagShape[]> Create() => new("--tag")
+    /// <summary><c>--tag key=value</c>, or another name, repeated.</summary>
+    public static Option<TagShape[]> Create(string name = "--tag") => new(name)
     {
         Description = "A tag; may be repeated.",
         HelpName = "key=value",

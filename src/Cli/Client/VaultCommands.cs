@@ -26,6 +26,8 @@ internal static class VaultCommands
         new("resource_ids", vault => vault.Resources.Select(resource => resource.Id)) { IsDetail = true },
         new("threshold_percent", vault => vault.Threshold) { IsDetail = true },
         new("locked", vault => vault.Locked) { IsDetail = true },
+        new("auto_bind", vault => vault.AutoBind) { IsDetail = true },
+        new("bind_tags", vault => (vault.BindRules.Tags ?? []).Select(tag => $"{tag.Key}={tag.Value}")) { IsDetail = true },
         new("created_at", vault => new WireInstant(vault.CreatedAt)) { IsDetail = true },
         new("tags", vault => vault.Tags.Select(tag => $"{tag.Key}={tag.Value}")) { IsDetail = true },
     ];
@@ -53,6 +55,7 @@ internal static class VaultCommands
         AddDelete(noun, shell);
         AddAssociate(noun, shell);
         AddDissociate(noun, shell);
+        AddBind(noun, shell);
     }
 
     private static void AddList(Command noun, Shell shell)
@@ -103,7 +106,9 @@ internal static class VaultCommands
         var resources = new Option<string[]>("--resource") { Description = "A resource to associate; may be repeated.", HelpName = "id or name" };
         var description = new Option<string?>("--description") { Description = "Up to 255 characters." };
         Option<TagShape[]> tags = TagOption.Create();
-        Command verb = noun.AddVerb("create", "Creates a vault.", name, type, size, resources, description, tags);
+        var autoBind = new Option<bool>("--auto-bind") { Description = "Resources of its type join by themselves, once it has a backup policy." };
+        Option<TagShape[]> bindTags = BindTagOption();
+        Command verb = noun.AddVerb("create", "Creates a vault.", name, type, size, resources, description, tags, autoBind, bindTags);
         var output = new OutputOptions<VaultShape>(verb, Columns);
         verb.SetServiceAction(shell, async (parsed, cbr, cancellationToken) =>
         {
@@ -115,6 +120,8 @@ internal static class VaultCommands
                     Resources = await ReferencesAsync(cbr, parsed.GetValue(resources) ?? [], excludedDiskIds: null, cancellationToken),
                     Description = parsed.GetValue(description),
                     Tags = parsed.GetTags(tags),
+                    AutoBind = parsed.GetValue(autoBind) ? true : null,
+                    BindRules = parsed.GetTags(bindTags) is { } rules ? new BindRulesShape { Tags = rules } : null,
                 },
                 cancellationToken);
             output.WriteOne(shell, parsed, created);
@@ -129,11 +136,18 @@ internal static class VaultCommands
         var size = new Option<int?>("--size") { Description = "A new capacity in GB.", HelpName = "GB" };
         var threshold = new Option<int?>("--threshold") { Description = "Percent of use from which on a vault counts as nearly full.", HelpName = "percent" };
         var locked = new Option<bool>("--lock") { Description = "From now on only expiry removes automatic backups. Cannot be undone." };
-        Command verb = noun.AddVerb("update", "Changes a vault.", vault, name, size, threshold, locked);
+        var autoBind = new Option<bool?>("--auto-bind") { Description = "Whether resources its rules ask for join by themselves.", HelpName = "true or false" };
+        Option<TagShape[]> bindTags = BindTagOption();
+        var noBindTags = new Option<bool>("--no-bind-tags") { Description = "Takes all its rules off: everything of its type may join." };
+        Command verb = noun.AddVerb("update", "Changes a vault.", vault, name, size, threshold, locked, autoBind, bindTags, noBindTags);
         verb.Validators.Add(result =>
         {
-            if (result.GetValue(name) is null && result.GetValue(size) is null && result.GetValue(threshold) is null && !result.GetValue(locked))
-                result.AddError("Nothing to change; give --name, --size, --threshold or --lock.");
+            bool hasRules = result.GetValue(bindTags) is { Length: > 0 } || result.GetValue(noBindTags);
+            if (result.GetValue(name) is null && result.GetValue(size) is null && result.GetValue(threshold) is null && !result.GetValue(locked)
+                && result.GetValue(autoBind) is null && !hasRules)
+            {
+                result.AddError("Nothing to change; give --name, --size, --threshold, --lock, --auto-bind, --bind-tag or --no-bind-tags.");
+            }
         });
         var output = new OutputOptions<VaultShape>(verb, Columns);
         verb.SetServiceAction(shell, async (parsed, cbr, cancellationToken) =>
@@ -145,6 +159,8 @@ internal static class VaultCommands
                 Billing = parsed.GetValue(size) is { } gb ? new VaultBillingChange(gb) : null,
                 Threshold = parsed.GetValue(threshold),
                 Locked = parsed.GetValue(locked) ? true : null,
+                AutoBind = parsed.GetValue(autoBind),
+                BindRules = parsed.GetValue(noBindTags) ? new BindRulesShape { Tags = [] } : parsed.GetTags(bindTags) is { } rules ? new BindRulesShape { Tags = rules } : null,
             };
             output.WriteOne(shell, parsed, await cbr.UpdateVaultAsync(found.Id, change, cancellationToken));
             return ExitCode.Done;
@@ -206,6 +222,35 @@ internal static class VaultCommands
         });
     }
 
+    private static void AddBind(Command noun, Shell shell)
+    {
+        Argument<string> vault = VaultArgument();
+        Command verb = noun.AddVerb("bind", "Brings in what the vault's rules ask for now, without waiting for the service to look.", vault);
+        var output = new OutputOptions<BindRow>(
+            verb, [new("id", row => row.Id), new("name", row => row.Name), new("result", row => row.Result), new("reason", row => row.Reason)]);
+        verb.SetServiceAction(shell, async (parsed, cbr, cancellationToken) =>
+        {
+            VaultShape found = await cbr.FindVaultAsync(parsed.GetValue(vault)!, cancellationToken);
+            AutoBindReply reply = await cbr.BindVaultAsync(found.Id, cancellationToken);
+            output.WriteList(
+                shell,
+                parsed,
+                [
+                    .. reply.Joined.Select(one => new BindRow(one.Id, one.Name, "joined", null)),
+                    .. reply.Left.Select(one => new BindRow(one.Id, one.Name, "left", one.Reason)),
+                    .. reply.Refused.Select(one => new BindRow(one.Id, one.Name, "refused", one.Reason)),
+                ]);
+            return reply.Refused.Count > 0 ? ExitCode.Partial : ExitCode.Done;
+        });
+    }
+
+    private static Option<TagShape[]> BindTagOption()
+    {
+        Option<TagShape[]> option = TagOption.Create("--bind-tag");
+        option.Description = "Only resources with this tag join; up to five, any one of them is enough.";
+        return option;
+    }
+
     private static Argument<string> VaultArgument() => new("vault") { Description = "Id or name." };
 
     private static Argument<string[]> ResourcesArgument() =>
@@ -240,4 +285,6 @@ internal static class VaultCommands
 
         return references;
     }
+
+    private sealed record BindRow(string Id, string Name, string Result, string? Reason);
 }

@@ -48,6 +48,25 @@ public sealed record DiskRegistrationShape
     public string? Name { get; init; }
 }
 
+/// <summary>Body of <c>PUT /strongroom/v1/{project_id}/resources/{resource_id}</c>.</summary>
+public sealed record ResourceChange(ResourceChangeShape Resource);
+
+/// <summary>What of a resource is to be another; null leaves a member as it is.</summary>
+public sealed record ResourceChangeShape
+{
+    /// <summary>1 to 255 characters.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Name { get; init; }
+
+    /// <summary>In place of all it has.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<TagShape>? Tags { get; init; }
+
+    /// <summary>Whether the rules of vaults may bring it in.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? AutoBind { get; init; }
+}
+
 public sealed record ResourceReply(ResourceShape Resource);
 
 public sealed record ResourceListReply(IReadOnlyList<ResourceShape> Resources, int Count, int Offset, int Limit);
@@ -78,12 +97,19 @@ public sealed record ResourceShape
 
     public required IReadOnlyList<TagShape> Tags { get; init; }
 
+    /// <summary>Whether the rules of vaults may bring it in; false after somebody took it out of one.</summary>
+    public required bool AutoBind { get; init; }
+
+    /// <summary>Nothing was at its path when that was last looked at; not looked at as long as its backups succeed.</summary>
+    public required bool Missing { get; init; }
+
     /// <summary>Of a server, in order; empty for others.</summary>
     public required IReadOnlyList<ResourceShape> Disks { get; init; }
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(ResourceRegistration))]
+[JsonSerializable(typeof(ResourceChange))]
 [JsonSerializable(typeof(ResourceReply))]
 [JsonSerializable(typeof(ResourceListReply))]
 public sealed partial class ResourceJson : JsonSerializerContext;

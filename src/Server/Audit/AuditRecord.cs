@@ -9,6 +9,9 @@ namespace Strongroom.Server.Audit;
 /// </summary>
 internal sealed class AuditRecord
 {
+    /// <summary>The name under which the service's own doings stand; no user has an id like it, which is empty.</summary>
+    public const string System = "system";
+
     /// <summary>The request's id.</summary>
     public required string Id { get; init; }
 
@@ -20,7 +23,7 @@ internal sealed class AuditRecord
     /// <summary>Empty for a log-in that failed.</summary>
     public string UserId { get; set; } = "";
 
-    /// <summary>Of a log-in that failed: the name that was tried.</summary>
+    /// <summary>Of a log-in that failed: the name that was tried; of what the service did by itself: <see cref="System"/>.</summary>
     public string UserName { get; set; } = "";
 
     /// <summary>Of a signed request.</summary>

@@ -91,7 +91,9 @@ public sealed class DbSession
     private static object ToStored(object? value) => value switch
     {
         null => DBNull.Value,
-        string or long or int or bool or byte[] or double => value,
+        string or long or bool or byte[] or double => value,
+        // One type for all whole numbers: a command that was prepared with the one misreads the other, or is refused.
+        int number => (long)number,
         IStoredAsText id => id.StoredText,
         _ => throw new ArgumentException($"A {value.GetType().Name} has no stored form; convert it first."),
     };

@@ -197,6 +197,7 @@ internal sealed class OperationCatalog(VaultOptions vaults)
         Add("GET " + Ours + "/audit", "ListAuditRecords", AuditJson.Default.AuditListReply, operation => operation.Asks(request => new AuditQuery("", request)));
         Add("GET " + Ours + "/resources", "ListResources", ResourceJson.Default.ResourceListReply, operation => operation.Asks(ResourceEndpoints.ReadFilter));
         Add("GET " + Ours + "/resources/{resource_id}", "ShowResource", ResourceJson.Default.ResourceReply);
+        Add("PUT " + Ours + "/resources/{resource_id}", "UpdateResource", ResourceJson.Default.ResourceReply, operation => operation.Takes(Registration.ReadChange));
         AddBare("DELETE " + Ours + "/resources/{resource_id}", "UnregisterResource");
         Add("GET " + Ours + "/policies/{policy_id}", "ShowPolicyClock", PolicyJson.Default.PolicyClockReply);
         Add("PUT " + Ours + "/policies/{policy_id}", "UpdatePolicyClock", PolicyJson.Default.PolicyClockReply, operation => operation.Takes(PolicyRequests.TimeZone));
@@ -210,6 +211,7 @@ internal sealed class OperationCatalog(VaultOptions vaults)
         Add("GET " + Ours + "/deleted", "ListDeleted", DeletedJson.Default.DeletedReply);
         Add("POST " + Ours + "/vaults/{vault_id}/undelete", "UndeleteVault", VaultJson.Default.VaultReply);
         AddBare("POST " + Ours + "/backups/{backup_id}/undelete", "UndeleteBackup");
+        Add("POST " + Ours + "/vaults/{vault_id}/bind", "BindVault", AutoBindJson.Default.AutoBindReply);
         AddBare("POST " + Ours + "/vaults/{vault_id}/unsubscribe", "UnsubscribeVault");
     }
 

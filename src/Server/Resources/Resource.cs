@@ -34,6 +34,12 @@ internal sealed record Resource
 
     public required DateTimeOffset CreatedAt { get; init; }
 
+    /// <summary>The rules of a vault may bring it in; false after somebody took it out of one.</summary>
+    public bool AutoBind { get; init; } = true;
+
+    /// <summary>The installation clock when it was found that nothing is at its path; null while there is, as far as anybody looked.</summary>
+    public long? MissingSinceTick { get; init; }
+
     /// <summary>Unregistered; the row is kept for its backups.</summary>
     public bool IsDeleted { get; init; }
 

@@ -24,6 +24,7 @@ internal sealed class ResourceEndpoints(MetadataDatabase database, TimeProvider 
         routes.MapPost(Resources, CreateAsync).WithAction("strongroom:resources:create");
         routes.MapGet(Resources, ListAsync).WithAction("strongroom:resources:list");
         routes.MapGet(OneResource, ShowAsync).WithAction("strongroom:resources:get");
+        routes.MapPut(OneResource, UpdateAsync).WithAction("strongroom:resources:update");
         routes.MapDelete(OneResource, DeleteAsync).WithAction("strongroom:resources:delete");
     }
 
@@ -89,6 +90,28 @@ internal sealed class ResourceEndpoints(MetadataDatabase database, TimeProvider 
             {
                 Resource resource = await RequireAsync(session, projectId, id, context.RequestAborted);
                 return resource.ToShape((await DisksAsync(session, projectId, [resource], context.RequestAborted))[id]);
+            },
+            context.RequestAborted);
+        await JsonReply.WriteAsync(context, new ResourceReply(shape), ResourceJson.Default.ResourceReply);
+    }
+
+    private async Task UpdateAsync(HttpContext context)
+    {
+        ResourceId id = PathResource(context);
+        ResourceChangeShape change = await BodyReader.ReadAsync(context, Registration.ReadChange);
+        string projectId = context.Caller().ProjectId;
+        ResourceShape shape = await database.WriteAsync(
+            async session =>
+            {
+                Resource present = await RequireAsync(session, projectId, id, context.RequestAborted);
+                Resource changed = present with
+                {
+                    Name = change.Name ?? present.Name,
+                    Tags = change.Tags ?? present.Tags,
+                    AutoBind = change.AutoBind ?? present.AutoBind,
+                };
+                await ResourceTable.UpdateAsync(session, changed, context.RequestAborted);
+                return changed.ToShape((await DisksAsync(session, projectId, [changed], context.RequestAborted))[id]);
             },
             context.RequestAborted);
         await JsonReply.WriteAsync(context, new ResourceReply(shape), ResourceJson.Default.ResourceReply);

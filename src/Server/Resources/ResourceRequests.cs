@@ -46,6 +46,17 @@ internal sealed record Registration(
         return new Registration(type, name, path, server, [], tags);
     }
 
+    public static ResourceChangeShape ReadChange(BodyValue body)
+    {
+        BodyValue resource = body["resource"].Object();
+        return new ResourceChangeShape
+        {
+            Name = resource["name"].TextOrNull(1, NameLengthMax, TextRule.Printable),
+            Tags = resource["tags"].ListOrNull(0, TagCountMax, TagRules.Rule),
+            AutoBind = resource["auto_bind"].FlagOrNull(),
+        };
+    }
+
     private static DiskRegistration ReadDisk(BodyValue disk) =>
         new(ReadPath(disk["path"]), disk["name"].TextOrNull(1, NameLengthMax, TextRule.Printable));
 

@@ -22,6 +22,8 @@ internal static class ResourceShapes
             SizeBytes = isServer ? shown.Sum(disk => disk.SizeBytes) : resource.SizeBytes,
             CreatedAt = WireUnits.Instant(resource.CreatedAt),
             Tags = resource.Tags,
+            AutoBind = resource.AutoBind,
+            Missing = resource.MissingSinceTick is not null,
             Disks = shown,
         };
     }

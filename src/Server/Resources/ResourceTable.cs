@@ -11,7 +11,10 @@ namespace Strongroom.Server.Resources;
 internal static class ResourceTable
 {
     private static Sql Columns =>
-        $"id, project_id, type, name, driver, path, server_id, position, size_bytes, tags, created_at, deleted_at_tick";
+        $"""
+        id, project_id, type, name, driver, path, server_id, position, size_bytes, tags, created_at, deleted_at_tick,
+        auto_bind, missing_since_tick
+        """;
 
     public static ValueTask<Resource?> FindAsync(DbSession session, string projectId, ResourceId id, CancellationToken cancellationToken) =>
         session.QueryFirstAsync(
@@ -52,19 +55,61 @@ internal static class ResourceTable
         return (page, count);
     }
 
+    /// <summary>
+    /// Resources of these types that no vault takes backups of, that rules may bring in and that are there, the oldest first.
+    /// </summary>
+    /// <param name="after">The last one of the page before; null begins.</param>
+    public static ValueTask<List<Resource>> ListUnboundAsync(
+        DbSession session, string projectId, IReadOnlyCollection<string> types, Resource? after, int limit, CancellationToken cancellationToken)
+    {
+        Sql next = after is null
+            ? Sql.Empty
+            : $"and (r.created_at > {after.CreatedAt.ToMicroseconds()} or (r.created_at = {after.CreatedAt.ToMicroseconds()} and r.id > {after.Id}))";
+        return session.QueryAsync(
+            $"""
+            select {Columns} from resources r
+            where r.project_id = {projectId} and r.deleted_at_tick is null and r.auto_bind = true and r.missing_since_tick is null
+                and r.type in {types} {next}
+                and not exists (
+                    select 1 from vault_resources b join vaults v on v.id = b.vault_id
+                    where b.resource_id = r.id and v.protect_type = {ProtectTypes.Backup} and v.deleted_at_tick is null)
+            order by r.created_at, r.id limit {limit}
+            """,
+            Read,
+            cancellationToken);
+    }
+
     public static ValueTask<long> CountAsync(DbSession session, string projectId, CancellationToken cancellationToken) =>
         session.QueryLongAsync($"select count(*) from resources where project_id = {projectId} and deleted_at_tick is null", cancellationToken);
 
     public static async ValueTask InsertAsync(DbSession session, Resource resource, CancellationToken cancellationToken) =>
         await session.ExecuteAsync(
             $"""
-            insert into resources (id, project_id, type, name, driver, path, server_id, position, size_bytes, tags, created_at)
+            insert into resources (id, project_id, type, name, driver, path, server_id, position, size_bytes, tags, created_at,
+                auto_bind)
             values ({resource.Id}, {resource.ProjectId}, {resource.Type}, {resource.Name}, {resource.Driver}, {resource.Path},
                 {resource.ServerId}, {resource.Position}, {resource.SizeBytes},
-                {(resource.Tags.Count == 0 ? "[]" : JsonSerializer.Serialize(resource.Tags, VaultJson.Default.IReadOnlyListTagShape))},
-                {resource.CreatedAt.ToMicroseconds()})
+                {StoredTags(resource.Tags)}, {resource.CreatedAt.ToMicroseconds()}, {resource.AutoBind})
             """,
             cancellationToken);
+
+    /// <summary>Stores what can be changed of a resource.</summary>
+    public static async ValueTask UpdateAsync(DbSession session, Resource resource, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync(
+            $"""
+            update resources set name = {resource.Name}, tags = {StoredTags(resource.Tags)}, auto_bind = {resource.AutoBind}
+            where id = {resource.Id}
+            """,
+            cancellationToken);
+
+    /// <summary>Whether the rules of a vault may bring them in.</summary>
+    public static async ValueTask SetAutoBindAsync(
+        DbSession session, IReadOnlyCollection<ResourceId> ids, bool autoBind, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync($"update resources set auto_bind = {autoBind} where id in {ids} and auto_bind <> {autoBind}", cancellationToken);
+
+    /// <param name="tick">The installation clock when it was found missing; null: it is there.</param>
+    public static async ValueTask SetMissingAsync(DbSession session, ResourceId id, long? tick, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync($"update resources set missing_since_tick = {tick} where id = {id}", cancellationToken);
 
     /// <summary>Keeps what a backup found a resource to have, of a server each of its disks.</summary>
     public static async ValueTask KeepSizesAsync(DbSession session, BackupId backupId, CancellationToken cancellationToken) =>
@@ -111,5 +156,10 @@ internal static class ResourceTable
         Tags = row.GetString(9) is "[]" ? [] : JsonSerializer.Deserialize(row.GetString(9), VaultJson.Default.IReadOnlyListTagShape) ?? [],
         CreatedAt = row.GetInstant(10),
         IsDeleted = !row.IsDBNull(11),
+        AutoBind = row.GetBoolean(12),
+        MissingSinceTick = row.IsDBNull(13) ? null : row.GetInt64(13),
     };
+
+    private static string StoredTags(IReadOnlyList<TagShape> tags) =>
+        tags.Count == 0 ? "[]" : JsonSerializer.Serialize(tags, VaultJson.Default.IReadOnlyListTagShape);
 }

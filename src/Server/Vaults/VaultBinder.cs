@@ -1,3 +1,4 @@
+using Strongroom.Server.Backups;
 using Strongroom.Server.Database;
 using Strongroom.Server.Resources;
 
@@ -26,6 +27,19 @@ internal static class VaultBinder
 
         List<BindingHolder> holders = await VaultTable.HoldersAsync(session, vault.ProtectType, vault.Id, related, cancellationToken);
         return ResourceBinding.Add(vault, additions, registered, holders, now);
+    }
+
+    /// <summary>Stores new bindings. A resource may have backups in the vault it enters: those that stayed, or were brought back, after it had left.</summary>
+    public static async ValueTask InsertAsync(DbSession session, VaultId id, List<VaultResource> added, CancellationToken cancellationToken)
+    {
+        Dictionary<ResourceId, (long Bytes, int Count)> usage =
+            await BackupTable.UsageAsync(session, id, [.. added.Select(resource => resource.Id)], cancellationToken);
+        VaultResource[] counted = [.. added.Select(resource =>
+        {
+            (long bytes, int count) = usage.GetValueOrDefault(resource.Id);
+            return resource with { BackupBytes = bytes, BackupCount = count };
+        })];
+        await VaultTable.InsertResourcesAsync(session, id, counted, cancellationToken);
     }
 
     /// <summary>Counts anew what a resource takes of the vaults it is in, after it was measured, or disks of it came or went.</summary>

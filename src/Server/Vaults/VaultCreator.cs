@@ -2,6 +2,7 @@ using Strongroom.Contract;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
 using Strongroom.Server.Policies;
+using Strongroom.Server.Resources;
 
 namespace Strongroom.Server.Vaults;
 
@@ -22,6 +23,7 @@ internal static class VaultCreator
                 BindingChange change = await VaultBinder.AddAsync(session, asked, creation.Resources, now, cancellationToken);
                 Vault vault = asked with { Resources = change.Added };
                 await VaultTable.InsertAsync(session, vault, cancellationToken);
+                await ResourceTable.SetAutoBindAsync(session, [.. creation.Resources.Select(addition => addition.Id)], true, cancellationToken);
                 if (creation.BackupPolicyId is { } policyId)
                     await PolicyBinder.BindBackupAsync(session, vault, new PolicyId(policyId), now, cancellationToken);
                 return vault;

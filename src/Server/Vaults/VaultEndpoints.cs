@@ -137,8 +137,9 @@ internal sealed class VaultEndpoints(MetadataDatabase database, RenderedVaults r
             {
                 vault.RefuseUnlessBindable();
                 BindingChange change = await VaultBinder.AddAsync(session, vault, additions, now, context.RequestAborted);
-                await InsertAsync(session, id, change.Added, context.RequestAborted);
+                await VaultBinder.InsertAsync(session, id, change.Added, context.RequestAborted);
                 await VaultTable.UpdateResourcesAsync(session, id, change.Updated, context.RequestAborted);
+                await ResourceTable.SetAutoBindAsync(session, [.. additions.Select(addition => addition.Id)], true, context.RequestAborted);
                 return true;
             });
         var reply = new AddResourcesReply([.. additions.Select(addition => addition.Id.Value)]);
@@ -159,6 +160,8 @@ internal sealed class VaultEndpoints(MetadataDatabase database, RenderedVaults r
                 PlannedResource[] planned = [.. leaving.Select(resource => new PlannedResource(resource.Id.Value, resource.Name, resource.Type))];
                 await BackupRemoval.OfResourcesAsync(session, RemovalFrom(vault, context, now), planned, context.RequestAborted);
                 await VaultTable.DeleteResourcesAsync(session, id, leaving, context.RequestAborted);
+                // What somebody takes out by hand, no rule brings back.
+                await ResourceTable.SetAutoBindAsync(session, [.. leaving.Select(resource => resource.Id)], false, context.RequestAborted);
                 return leaving;
             });
         var reply = new RemoveResourcesReply([.. removed.Select(resource => resource.Id.Value)]);
@@ -211,19 +214,6 @@ internal sealed class VaultEndpoints(MetadataDatabase database, RenderedVaults r
         string projectId = context.Caller().ProjectId;
         return database.WriteAsync(
             async session => await work(session, await RequireAsync(session, projectId, id, context.RequestAborted)), context.RequestAborted);
-    }
-
-    /// <summary>A resource may have backups in the vault it enters: those that were brought back after it had left.</summary>
-    private static async ValueTask InsertAsync(DbSession session, VaultId id, List<VaultResource> added, CancellationToken cancellationToken)
-    {
-        Dictionary<ResourceId, (long Bytes, int Count)> usage =
-            await BackupTable.UsageAsync(session, id, [.. added.Select(resource => resource.Id)], cancellationToken);
-        VaultResource[] counted = [.. added.Select(resource =>
-        {
-            (long bytes, int count) = usage.GetValueOrDefault(resource.Id);
-            return resource with { BackupBytes = bytes, BackupCount = count };
-        })];
-        await VaultTable.InsertResourcesAsync(session, id, counted, cancellationToken);
     }
 
     private static RefusedException Missing(VaultId id) => new(ErrorCodes.VaultMissing, $"There is no vault with id {id} in this project.");

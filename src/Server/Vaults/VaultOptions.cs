@@ -17,6 +17,20 @@ public sealed class VaultOptions
     [Range(1, 100_000)]
     public int VaultCountMax { get; set; } = 10_000;
 
+    /// <summary>How often vaults with <c>auto_bind</c> look for resources their rules ask for; zero: only on request.</summary>
+    public TimeSpan BindInterval { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>
+    /// A vault takes nothing by itself unless more than this of it is unallocated. 40 on the public clouds, whose vaults are large;
+    /// 0 here, because what does not join is not protected.
+    /// </summary>
+    [Range(0, 10485760)]
+    public int BindReserveGb { get; set; }
+
+    /// <summary>What a vault's rules brought in leaves it when its source has been missing for so long, in time the service runs.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "3650.00:00:00")]
+    public TimeSpan SourceGoneAfter { get; set; } = TimeSpan.FromDays(7);
+
     /// <summary>Vaults kept ready to be sent: some ten thousand of them with ten resources each.</summary>
     [Range(0, 1L << 40)]
     public long CacheBytesMax { get; set; } = 64 << 20;

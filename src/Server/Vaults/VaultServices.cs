@@ -4,15 +4,20 @@ namespace Strongroom.Server.Vaults;
 
 internal static class VaultServices
 {
-    public static void AddVaults(this IServiceCollection services, VaultOptions options)
+    public static void AddVaults(this IServiceCollection services, ServerOptions options)
     {
-        services.AddSingleton(options);
+        services.AddSingleton(options.Vaults);
         services.AddSingleton<RenderedVaults>();
         services.AddSingleton<VaultEndpoints>();
         services.AddSingleton<VaultTagEndpoints>();
         services.AddSingleton<VaultReportEndpoints>();
         services.AddSingleton<VaultOrderEndpoints>();
         services.AddSingleton<UndoEndpoints>();
+        services.AddSingleton<AutoBinder>();
+        services.AddSingleton<AutoBindEndpoint>();
+        services.AddSingleton<AutoBindSweep>();
+        if (options.Roles.HasFlag(ServerRoles.Worker))
+            services.AddHostedService(provider => provider.GetRequiredService<AutoBindSweep>());
     }
 
     public static void MapVaults(this WebApplication app)
@@ -22,5 +27,6 @@ internal static class VaultServices
         app.Services.GetRequiredService<VaultReportEndpoints>().Map(app);
         app.Services.GetRequiredService<VaultOrderEndpoints>().Map(app);
         app.Services.GetRequiredService<UndoEndpoints>().Map(app);
+        app.Services.GetRequiredService<AutoBindEndpoint>().Map(app);
     }
 }

@@ -81,6 +81,13 @@ internal static partial class VaultTable
         await CountAsync(session, id, resources, -1, cancellationToken);
     }
 
+    /// <summary>Takes a resource out of the vault and leaves it the backups, which count in it as before.</summary>
+    public static async ValueTask LetGoResourceAsync(DbSession session, VaultId id, ResourceId resourceId, CancellationToken cancellationToken)
+    {
+        await session.ExecuteAsync($"delete from vault_resources where vault_id = {id} and resource_id = {resourceId}", cancellationToken);
+        await TouchAsync(session, id, cancellationToken);
+    }
+
     /// <summary>Moves bindings, with what their backups amount to. The backups themselves move in the same transaction (<c>BackupTable.MoveAsync</c>).</summary>
     public static async ValueTask MoveResourcesAsync(
         DbSession session, VaultId from, VaultId to, IReadOnlyList<VaultResource> resources, CancellationToken cancellationToken)
@@ -96,17 +103,20 @@ internal static partial class VaultTable
         await CountAsync(session, to, resources, 1, cancellationToken);
     }
 
-    /// <summary>Bindings of these resources in vaults of one protect_type other than <paramref name="except"/>.</summary>
+    /// <summary>Bindings of these resources in vaults of one protect_type, other than <paramref name="except"/> when given.</summary>
     public static async ValueTask<List<BindingHolder>> HoldersAsync(
-        DbSession session, string protectType, VaultId except, IReadOnlyCollection<ResourceId> resourceIds, CancellationToken cancellationToken) =>
-        await session.QueryAsync(
+        DbSession session, string protectType, VaultId? except, IReadOnlyCollection<ResourceId> resourceIds, CancellationToken cancellationToken)
+    {
+        Sql others = except is null ? Sql.Empty : $"and v.id <> {except}";
+        return await session.QueryAsync(
             $"""
             select r.resource_id, r.vault_id, r.protect_status, r.extra_info
             from vault_resources r join vaults v on v.id = r.vault_id
-            where r.resource_id in {resourceIds} and v.protect_type = {protectType} and v.id <> {except} and v.deleted_at_tick is null
+            where r.resource_id in {resourceIds} and v.protect_type = {protectType} and v.deleted_at_tick is null {others}
             """,
             ReadHolder,
             cancellationToken);
+    }
 
     /// <summary>The vaults of protect_type backup that hold any of these resources, whole, by resource.</summary>
     public static async ValueTask<Dictionary<ResourceId, Vault>> FindHoldingAsync(

@@ -34,6 +34,7 @@ public sealed class IsolationTests(SqliteTaskServer server) : IClassFixture<Sqli
         ["POST /v3/{project_id}/vault/{vault_id}/tags/action"] = """{"action":"create","tags":[{"key":"k","value":"v"}]}""",
         ["PUT /v3/{project_id}/policies/{policy_id}"] = """{"policy":{"name":"taken"}}""",
         ["PUT /strongroom/v1/{project_id}/policies/{policy_id}"] = """{"policy":{"time_zone":"Europe/Berlin"}}""",
+        ["PUT /strongroom/v1/{project_id}/resources/{resource_id}"] = """{"resource":{"name":"taken"}}""",
         ["POST /v3/{project_id}/checkpoints"] = """{"checkpoint":{"vault_id":"VAULT","parameters":{}}}""",
         ["POST /v3/{project_id}/backups/{backup_id}/restore"] = """{"restore":{"volume_id":"RESOURCE"}}""",
         ["POST /v3/{project_id}/backups/{backup_id}/members"] = """{"members":["PROJECT"]}""",

@@ -11,10 +11,10 @@ internal sealed record MappedRoute(string Method, string Pattern, RouteAccess Ac
 
     public bool IsOpen => Access is RouteAccess.Open;
 
-    // Three of our own additions are bare commands: whatever body comes with them is not looked at.
-    public bool TakesBody =>
-        Method is "POST" or "PUT" or "PATCH" && !Pattern.EndsWith("/unsubscribe", StringComparison.Ordinal)
-            && !Pattern.EndsWith("/undelete", StringComparison.Ordinal) && !Pattern.EndsWith("/cancel", StringComparison.Ordinal);
+    // Some of our own additions are bare commands: whatever body comes with them is not looked at.
+    private static readonly string[] BareCommands = ["/unsubscribe", "/undelete", "/cancel", "/bind"];
+
+    public bool TakesBody => Method is "POST" or "PUT" or "PATCH" && !BareCommands.Any(command => Pattern.EndsWith(command, StringComparison.Ordinal));
 
     public bool HasProject => Parameters.Contains(ProjectParameter);
 
