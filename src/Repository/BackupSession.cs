@@ -117,10 +117,10 @@ public sealed class BackupSession : IAsyncDisposable
     }
 
     /// <summary>Makes everything durable, then commits. All members must be finished.</summary>
-    /// <param name="beforeCommit">Asked right before the commit; throws when the caller may no longer commit. Null: nothing to ask.</param>
+    /// <param name="beforeCommit">Asked right before the commit, and told what it holds; throws when the caller may not commit it. Null: nothing to ask.</param>
     /// <exception cref="RepositoryException">Conflict when the id was taken, or a collection gave this backup up for dead.</exception>
     /// <exception cref="InvalidOperationException">Something could not be stored before, or a member is not finished.</exception>
-    public async ValueTask<BackupRecord> CommitAsync(Func<CancellationToken, ValueTask>? beforeCommit, CancellationToken cancellationToken)
+    public async ValueTask<BackupRecord> CommitAsync(Func<BackupRecord, CancellationToken, ValueTask>? beforeCommit, CancellationToken cancellationToken)
     {
         if (ended || members.Count == 0)
             throw new InvalidOperationException(ended ? "This backup has ended." : "A backup has at least one member.");
@@ -137,7 +137,7 @@ public sealed class BackupSession : IAsyncDisposable
         var record = Record();
         byte[] root = RootFormat.Write(record, domain.Keys);
         if (beforeCommit is not null)
-            await beforeCommit(cancellationToken);
+            await beforeCommit(record, cancellationToken);
 
         // From here until the put is answered the root may appear at any time, so the session must stay on show.
         beacon.KeepOnDispose = true;

@@ -58,7 +58,7 @@ public sealed class TestRepository : IAsyncDisposable
         var writer = session.OpenDisk(new MemberDescription(id, resource, "disk", "/" + resource), disk.Length, parent);
         await Write(writer, disk, workers);
         await writer.FinishAsync(default);
-        return await session.CommitAsync(beforeCommit, default);
+        return await session.CommitAsync(beforeCommit is null ? null : (_, token) => beforeCommit(token), default);
     }
 
     public async Task<BackupDescription> Describe(string id, string resource = "disk-1") => new()

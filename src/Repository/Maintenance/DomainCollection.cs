@@ -27,6 +27,8 @@ internal sealed class DomainCollection(RepositoryDomain domain, CollectionOption
     private long missingChunks;
     private int deadSessions;
     private int sparedPacks;
+    private bool isPublished;
+    private bool isTakenOver;
 
     public async Task<CollectionReport> RunAsync(CancellationToken cancellationToken)
     {
@@ -40,6 +42,21 @@ internal sealed class DomainCollection(RepositoryDomain domain, CollectionOption
 
         // From now on no other collection of this domain starts, and one that lives already makes this one stop.
         await using var beacon = await SessionBeacon.BeginAsync(domain, null, domain.Time, cancellationToken);
+        try
+        {
+            return await RunAsync(beacon, cancellationToken);
+        }
+        catch (Exception e) when (e is RepositoryException { Failure: RepositoryFailure.Damaged } or ObjectStoreException { Failure: ObjectStoreFailure.NotFound })
+        {
+            // Another collection that took this one for dead deletes what it reads. Then nothing is lost, and nothing damaged.
+            if (isTakenOver || (!isPublished && await domain.Store.StatAsync(domain.Names.Collection(beacon.Id), cancellationToken) is not null))
+                throw TakenForDead(beacon.Id, e);
+            throw;
+        }
+    }
+
+    private async Task<CollectionReport> RunAsync(SessionBeacon beacon, CancellationToken cancellationToken)
+    {
         var watch = new SessionWatch(domain, beacon.Id, options);
         await ListAsync(cancellationToken);
         deadSessions += await watch.WaitAsync(refuseCollections: true, ReportWaiting, cancellationToken);
@@ -52,7 +69,7 @@ internal sealed class DomainCollection(RepositoryDomain domain, CollectionOption
 
         // A pack of an earlier collection is deleted too, as soon as nothing lives in it but copies.
         var own = new PublishedCollection(beacon.Id, [.. condemned.Except(adoptedPacks)], roots.Values.ToHashSet(StringComparer.Ordinal));
-        bool isPublished = own.Packs.Count > 0;
+        isPublished = own.Packs.Count > 0;
         if (isPublished)
             await PublishAsync(own, cancellationToken);
         try
@@ -282,9 +299,12 @@ internal sealed class DomainCollection(RepositoryDomain domain, CollectionOption
         }
         catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.AlreadyExists)
         {
-            throw new RepositoryException(RepositoryFailure.Locked, name, "Another collection took this one for dead, since it did not move for long; nothing was deleted.", e);
+            throw TakenForDead(own.Id, e);
         }
     }
+
+    private RepositoryException TakenForDead(ObjectId own, Exception e) => new(
+        RepositoryFailure.Locked, domain.Names.Collection(own), "Another collection took this one for dead, since it did not move for long; it does the work.", e);
 
     /// <summary>Takes out of <paramref name="condemned"/> what backups need that ended since the marking.</summary>
     private async ValueTask SpareAsync(HashSet<ObjectId> condemned, CancellationToken cancellationToken)
@@ -349,10 +369,12 @@ internal sealed class DomainCollection(RepositoryDomain domain, CollectionOption
         await domain.Store.DeleteAsync(name, cancellationToken);
     }
 
+    /// <summary>Whoever took a collection for dead that was published finishes it and removes it; one that was not is made void.</summary>
     private async ValueTask WithdrawAsync(PublishedCollection own)
     {
         try
         {
+            isTakenOver = await domain.Store.StatAsync(domain.Names.Collection(own.Id), CancellationToken.None) is null;
             await domain.Store.DeleteAsync(domain.Names.Collection(own.Id), CancellationToken.None);
         }
         catch (ObjectStoreException)

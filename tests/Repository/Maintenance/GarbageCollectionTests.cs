@@ -327,6 +327,43 @@ public sealed class GarbageCollectionTests
         await history.AssertFinishes(store, "taken for dead");
     }
 
+    [Fact]
+    [Trait("Category", "Slow")]
+    public async Task A_collection_that_is_taken_for_dead_at_any_moment_says_so_and_blames_no_data()
+    {
+        var history = await History.Make();
+        long calls = await history.CountCalls();
+        int said = 0;
+        for (long at = 2; at <= calls; at += Math.Max(1, calls / 60))
+        {
+            var store = history.Store.Clone();
+            long point = at;
+            var faulty = new FaultyObjectStore(store);
+            faulty.Plan = call =>
+            {
+                if (call.Number == point)
+                    Task.Run(() => History.Collect(new FaultyObjectStore(store), new SkippingTime())).GetAwaiter().GetResult();
+                return null;
+            };
+
+            try
+            {
+                await History.Collect(faulty);
+            }
+            catch (Exception e)
+            {
+                Assert.True(e is RepositoryException { Failure: RepositoryFailure.Locked }, $"at call {at} of {calls}: {e}");
+                said++;
+            }
+
+            // What it wrote last may name packs that the other one deleted; the next collection puts that right.
+            await History.Collect(new FaultyObjectStore(store), new SkippingTime());
+            await history.AssertFinishes(store, $"taken for dead at call {at} of {calls}");
+        }
+
+        Assert.True(said > 0);
+    }
+
     private static async Task Die(bool afterEffect, int stride)
     {
         var history = await History.Make();
