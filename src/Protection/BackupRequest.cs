@@ -45,8 +45,11 @@ public sealed record BackupRequest
     /// <summary>Free text kept with the backup for whoever finds it without the database: vault, checkpoint, name.</summary>
     public IReadOnlyDictionary<string, string> Attributes { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Called right before the commit; throws when the caller no longer owns the task. Null: nothing to ask.</summary>
-    public Func<CancellationToken, ValueTask>? BeforeCommit { get; init; }
+    /// <summary>
+    /// Called right before the commit with what is about to be committed; throws when the caller no longer owns the task, or does
+    /// not want that much. Null: nothing to ask.
+    /// </summary>
+    public Func<BackupOutcome, CancellationToken, ValueTask>? BeforeCommit { get; init; }
 }
 
 /// <param name="MemberId">Id of the member's own backup.</param>

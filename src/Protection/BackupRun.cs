@@ -38,7 +38,8 @@ public sealed class BackupRun(RepositoryDomain domain, DriverCatalog drivers, Pr
             foreach (Member member in members)
                 await ReadAsync(request, member, session, cancellationToken);
             tracker.Enter(RunPhase.Committing);
-            return BackupOutcome.Of(await session.CommitAsync(request.BeforeCommit, cancellationToken));
+            return BackupOutcome.Of(await session.CommitAsync(
+                request.BeforeCommit is { } ask ? (record, token) => ask(BackupOutcome.Of(record), token) : null, cancellationToken));
         }
         finally
         {

@@ -104,7 +104,7 @@ public sealed class GuardTests
         await Assert.ThrowsAsync<InvalidOperationException>(() => test.BackUp(
             TestProtection.Request("one", test.Scratch["disk"]) with
             {
-                BeforeCommit = _ => throw new InvalidOperationException("the lease is gone"),
+                BeforeCommit = (_, _) => throw new InvalidOperationException("the lease is gone"),
             }));
 
         Assert.Empty(await test.ListBackups());

@@ -17,7 +17,7 @@ namespace Strongroom.Server.Backups;
 /// its members'. When a process died in between, the repository says whether the backup exists; then only the rows are left
 /// to complete.
 /// </summary>
-internal sealed class BackupWork(MetadataDatabase database, IProtectionEngine engine, TaskOptions options) : ITaskWork
+internal sealed class BackupWork(MetadataDatabase database, IProtectionEngine engine, TaskOptions options, TimeProvider time) : ITaskWork
 {
     public TaskKind Kind => TaskKind.Backup;
 
@@ -37,7 +37,8 @@ internal sealed class BackupWork(MetadataDatabase database, IProtectionEngine en
         }
 
         (BackupRequest request, VaultRoom room) = await BuildAsync(task, lease, cancellationToken);
-        using var watch = new RoomWatch(room, progress, cancellationToken);
+        await using var watch = new RoomWatch(
+            room, token => database.ReadAsync(session => RoomAsync(session, task, token), token), options.ProgressInterval, time, progress, cancellationToken);
         try
         {
             return Complete(task, await engine.BackupAsync(request, watch, watch.Token));
@@ -92,10 +93,8 @@ internal sealed class BackupWork(MetadataDatabase database, IProtectionEngine en
             BackupId id = task.BackupId!.Value;
             var resourceId = new ResourceId(task.ResourceId);
 
-            // What the vault holds of the resource decides what is the first one: a deleted backup that the run still could
-            // compare with does not make the next one small.
-            bool isFirst = !await BackupTable.HasAvailableAsync(session, task.VaultId!.Value, resourceId, cancellationToken);
-            long Counted(MemberOutcome member) => isFirst ? member.DataBytes : member.ChangedBytes;
+            bool isFirst = await IsFirstAsync(session, task, cancellationToken);
+            long Counted(MemberOutcome member) => CountedBytes(member, isFirst);
             foreach (MemberOutcome member in outcome.Members.Where(member => member.MemberId != id.Value))
             {
                 var part = new BackupResult(member.SizeBytes, Counted(member), member.StoredBytes, 0, outcome.ProtectedAt);
@@ -109,7 +108,7 @@ internal sealed class BackupWork(MetadataDatabase database, IProtectionEngine en
             await StampAsync(session, task, cancellationToken);
 
             // First of the two, since it locks the binding that the refresh then reads and writes.
-            await VaultTable.AddUsageAsync(session, task.VaultId.Value, resourceId, countedBytes, 1, cancellationToken);
+            await VaultTable.AddUsageAsync(session, task.VaultId!.Value, resourceId, countedBytes, 1, cancellationToken);
             await VaultTable.ExpandAsync(session, task.VaultId.Value, cancellationToken);
             await ResourceTable.KeepSizesAsync(session, id, cancellationToken);
             await VaultBinder.RefreshAsync(session, task.ProjectId, resourceId, cancellationToken);
@@ -132,7 +131,7 @@ internal sealed class BackupWork(MetadataDatabase database, IProtectionEngine en
 
     private async Task<(BackupRequest Request, VaultRoom Room)> BuildAsync(TaskRecord task, TaskLease lease, CancellationToken cancellationToken)
     {
-        (Backup backup, List<BackupMember> members, Vault? vault) = await database.ReadAsync(
+        (Backup backup, List<BackupMember> members, VaultRoom room) = await database.ReadAsync(
             async session =>
             {
                 BackupId id = task.BackupId!.Value;
@@ -142,12 +141,11 @@ internal sealed class BackupWork(MetadataDatabase database, IProtectionEngine en
                 var members = new List<BackupMember>(read.Count);
                 foreach (Backup part in read)
                     members.Add(await MemberAsync(session, part, cancellationToken));
-                return (backup, members, await VaultTable.FindAsync(session, task.ProjectId, backup.VaultId, cancellationToken));
+                return (backup, members, await RoomAsync(session, task, cancellationToken));
             },
             cancellationToken);
 
         // It may have filled up while the task waited.
-        var room = VaultRoom.Of(vault);
         if (room.FreeBytes <= 0)
             throw room.Full();
         var request = new BackupRequest
@@ -172,14 +170,37 @@ internal sealed class BackupWork(MetadataDatabase database, IProtectionEngine en
                 ["auto_trigger"] = backup.AutoTrigger ? "true" : "false",
                 ["incremental"] = backup.Incremental ? "true" : "false",
             },
-            BeforeCommit = async cancellationToken =>
-            {
-                if (!await database.ReadAsync(session => TaskTable.IsOwnedAsync(session, lease, cancellationToken), cancellationToken))
-                    throw new LeaseLostException(lease);
-            },
+            BeforeCommit = async (outcome, cancellationToken) =>
+                await database.WriteAsync(session => TakeRoomAsync(session, task, lease, outcome, cancellationToken), cancellationToken),
         };
         return (request, room);
     }
+
+    /// <summary>The fence, and the room of the vault: what is committed after this is counted, however many are committed at once.</summary>
+    private static async ValueTask TakeRoomAsync(
+        DbSession session, TaskRecord task, TaskLease lease, BackupOutcome outcome, CancellationToken cancellationToken)
+    {
+        bool isFirst = await IsFirstAsync(session, task, cancellationToken);
+        long countedBytes = outcome.Members.Sum(member => CountedBytes(member, isFirst));
+        VaultRoom room = await RoomAsync(session, task, cancellationToken);
+        if (countedBytes > room.FreeBytes)
+            throw room.Full();
+        if (!await TaskTable.TakeRoomAsync(session, lease, countedBytes, cancellationToken))
+            throw new LeaseLostException(lease);
+    }
+
+    private static async ValueTask<VaultRoom> RoomAsync(DbSession session, TaskRecord task, CancellationToken cancellationToken) => VaultRoom.Of(
+        await VaultTable.FindAsync(session, task.ProjectId, task.VaultId!.Value, cancellationToken),
+        await TaskTable.TakenRoomAsync(session, task.VaultId.Value, task.Id, cancellationToken));
+
+    /// <summary>
+    /// What the vault holds of the resource decides what is the first one: a deleted backup that the run still could compare with
+    /// does not make the next one small.
+    /// </summary>
+    private static async ValueTask<bool> IsFirstAsync(DbSession session, TaskRecord task, CancellationToken cancellationToken) =>
+        !await BackupTable.HasAvailableAsync(session, task.VaultId!.Value, new ResourceId(task.ResourceId), cancellationToken);
+
+    private static long CountedBytes(MemberOutcome member, bool isFirst) => isFirst ? member.DataBytes : member.ChangedBytes;
 
     private static async ValueTask<BackupMember> MemberAsync(DbSession session, Backup part, CancellationToken cancellationToken)
     {

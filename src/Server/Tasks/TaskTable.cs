@@ -132,6 +132,29 @@ internal static class TaskTable
             """,
             cancellationToken) == 1;
 
+    /// <summary>What backups of a vault that are committed or about to be, and not counted yet, will count in it.</summary>
+    /// <param name="except">Not this one.</param>
+    public static async ValueTask<long> TakenRoomAsync(DbSession session, VaultId vaultId, TaskId? except, CancellationToken cancellationToken)
+    {
+        Sql others = except is null ? Sql.Empty : $"and id <> {except}";
+        return await session.QueryLongAsync(
+            $"""
+            select cast(coalesce(sum(room_bytes), 0) as bigint) from tasks
+            where status in ('waiting', 'running') and vault_id = {vaultId} {others}
+            """,
+            cancellationToken);
+    }
+
+    /// <summary>Takes room for a backup that is about to be committed; it is given back, or counted, when the task ends.</summary>
+    /// <returns>False when the task is another worker's.</returns>
+    public static async ValueTask<bool> TakeRoomAsync(DbSession session, TaskLease lease, long bytes, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync(
+            $"""
+            update tasks set room_bytes = {bytes}
+            where id = {lease.TaskId} and worker_id = {lease.WorkerId} and token = {lease.Token} and status = 'running'
+            """,
+            cancellationToken) == 1;
+
     /// <summary>What a worker runs by the table, and what of it is to be cancelled.</summary>
     public static async ValueTask<List<(TaskLease Lease, bool CancelRequested)>> ListOwnedAsync(
         DbSession session, string workerId, CancellationToken cancellationToken) =>

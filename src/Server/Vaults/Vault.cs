@@ -109,7 +109,9 @@ internal sealed record Vault
     public void RefuseUnlessBindable() => RefuseUnlessWritable("its resources cannot be changed");
 
     /// <summary>The vault after a change of its settings.</summary>
-    public Vault Changed(VaultChange change)
+    /// <param name="change">What was asked for.</param>
+    /// <param name="takenBytes">What backups that are being committed will add to it.</param>
+    public Vault Changed(VaultChange change, long takenBytes)
     {
         RefuseUnlessWritable("it cannot be changed");
         if (change.Locked == false && IsLocked)
@@ -119,7 +121,7 @@ internal sealed record Vault
         bool autoExpand = change.AutoExpand ?? AutoExpand;
         if (autoExpand && IsPrePaid)
             throw new RefusedException(ErrorCodes.VaultNotChangeable, $"Vault {Id} is pre_paid: only post_paid vaults grow by themselves (auto_expand).");
-        (long sizeGb, bool isAutoExpanded) = Resized(change.SizeGb, autoExpand);
+        (long sizeGb, bool isAutoExpanded) = Resized(change.SizeGb, autoExpand, takenBytes);
         return this with
         {
             Name = change.Name ?? Name,
@@ -188,7 +190,7 @@ internal sealed record Vault
         ErrorCodes.BackupRunning,
         $"A {(resource.Status == ProtectStatuses.Protecting ? "backup" : "restore")} of resource {resource.Id} is running: wait until it ends.");
 
-    private (long SizeGb, bool IsAutoExpanded) Resized(int? wantedGb, bool autoExpand)
+    private (long SizeGb, bool IsAutoExpanded) Resized(int? wantedGb, bool autoExpand, long takenBytes)
     {
         if (wantedGb is not { } sizeGb || sizeGb == SizeGb)
             return (SizeGb, IsAutoExpanded);
@@ -202,7 +204,7 @@ internal sealed record Vault
             throw new RefusedException(ErrorCodes.VaultNotChangeable, $"Vault {Id} is pre_paid: change its size through its order.");
         if (sizeGb < AllocatedGb)
             throw TooSmall(sizeGb, $"its resources take {AllocatedGb} GB");
-        int usedGb = WireUnits.UsedGb(UsedBytes);
+        int usedGb = WireUnits.UsedGb(UsedBytes + takenBytes);
         return sizeGb < usedGb ? throw TooSmall(sizeGb, $"its backups take {usedGb} GB") : (sizeGb, false);
     }
 

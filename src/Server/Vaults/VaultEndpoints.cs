@@ -100,7 +100,7 @@ internal sealed class VaultEndpoints(MetadataDatabase database, RenderedVaults r
             id,
             async (session, vault) =>
             {
-                Vault changed = vault.Changed(change);
+                Vault changed = vault.Changed(change, await TaskTable.TakenRoomAsync(session, id, except: null, context.RequestAborted));
                 await VaultTable.UpdateAsync(session, changed, context.RequestAborted);
                 return changed;
             });

@@ -26,10 +26,11 @@ public abstract class CapacityTests(ServerFixture server)
         await UseAsync(vault, 100 * VaultWorld.Gb);
         foreach (Gate gate in gates)
             gate.Open();
-        await TaskWorld.UntilAsync(async () => (await world.LogsAsync("status=failed")).Count == 1);
+        await TaskWorld.UntilAsync(async () => (await world.LogsAsync("status=failed")).Count == 2);
 
-        JsonNode failed = (await world.LogsAsync("status=failed"))[0]!;
-        Assert.Equal((waiting, "BackupService.6114"), ((string)failed["extra_info"]!["resource"]!["id"]!, (string)failed["error_info"]!["code"]!));
+        // The one that was read already is not committed: there is no room for it any more.
+        Assert.All(await world.LogsAsync("status=failed"), log => Assert.Equal("BackupService.6114", (string)log!["error_info"]!["code"]!));
+        Assert.DoesNotContain(world.Engine.Backups, run => disks.Contains(run.ResourceId) && world.Engine.Roots.ContainsKey(run.BackupId));
         Assert.DoesNotContain(world.Engine.Backups, run => run.ResourceId == waiting);
         Assert.Equal("available", await world.ProtectStatusAsync(vault, waiting));
     }
@@ -51,6 +52,100 @@ public abstract class CapacityTests(ServerFixture server)
         Assert.Equal("error", (string)(await world.BackupAsync(backups[0]))["status"]!);
         Assert.Empty(world.Engine.Roots.Keys.Intersect(backups));
         Assert.Equal("available", await world.ProtectStatusAsync(vault, disk));
+    }
+
+    [Fact]
+    public async Task However_many_backups_commit_at_once_a_vault_never_holds_more_than_its_size()
+    {
+        int seed = int.Parse(Environment.GetEnvironmentVariable("STRONGROOM_TEST_SEED") ?? "20261125", null);
+        var random = new Random(seed);
+        TaskWorld world = await TaskWorld.NewAsync(server);
+        string vault = await world.Vaults.VaultAsync(sizeGb: 10);
+        string[] disks = await world.Vaults.NewDisksAsync(6);
+        await world.AddAsync(vault, [.. disks.Select(VaultWorld.Disk)]);
+        long used = 0;
+        int full = 0;
+        int made = 0;
+        for (int round = 0; round < 12; round++)
+        {
+            var sizes = disks.ToDictionary(disk => disk, _ => random.NextInt64(FakeEngine.FirstBytes, VaultWorld.Gb));
+            using var together = new Barrier(4);
+            foreach (string disk in disks)
+            {
+                world.Engine.Sizes[disk] = () => sizes[disk];
+                // As many as run at once come to their commits in the same moment.
+                world.Engine.OnBackup(disk, _ => Task.Run(() => together.SignalAndWait(50)));
+            }
+
+            (_, string[] backups) = await world.ProtectAsync(vault);
+
+            foreach (string id in backups)
+            {
+                JsonNode backup = await world.BackupAsync(id);
+                bool isMade = (string?)backup["status"] == "available";
+                Assert.Equal(isMade, world.Engine.Roots.ContainsKey(id));
+                long size = sizes[(string)backup["resource_id"]!];
+                used += isMade ? size : 0;
+                made += isMade ? 1 : 0;
+                full += isMade ? 0 : 1;
+            }
+
+            long counted = await UsedAsync(vault);
+            Assert.True(counted == used && counted <= 10 * VaultWorld.Gb, $"seed {seed}, round {round}: {counted} counted, {used} made");
+        }
+
+        JsonArray failed = await world.LogsAsync("status=failed");
+        Assert.Equal(full, failed.Count);
+        Assert.All(failed, log => Assert.Contains((string)log!["error_info"]!["code"]!, new[] { "BackupService.6114" }));
+        TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}: {made} made, {full} did not fit");
+        Assert.True(made > 10 && full > 10);
+    }
+
+    [Fact]
+    public async Task A_vault_is_not_made_smaller_than_what_is_being_committed_needs()
+    {
+        TaskWorld world = await TaskWorld.NewAsync(server);
+        (string vault, string disk) = await world.DiskVaultAsync();
+        world.Engine.Sizes[disk] = () => 20 * VaultWorld.Gb;
+        var committed = new Gate();
+        world.Engine.AfterCommit = committed.PassAsync;
+        await world.CheckpointAsync(vault);
+        await committed.Reached;
+
+        TestReply refused = await world.Vaults.PutAsync("vaults/" + vault, new { vault = new { billing = new { size = 15 } } });
+        TestReply done = await world.Vaults.PutAsync("vaults/" + vault, new { vault = new { billing = new { size = 20 } } });
+        committed.Open();
+        world.Engine.AfterCommit = _ => Task.CompletedTask;
+        await TaskWorld.UntilAsync(async () => (await world.LogsAsync("status=success")).Count == 1);
+
+        VaultWorld.AssertRefused(refused, 400, "6101");
+        Assert.Equal(200, done.Status);
+        Assert.Equal(20 * VaultWorld.Gb, await UsedAsync(vault));
+    }
+
+    [Fact]
+    public async Task A_run_whose_vault_fills_up_meanwhile_is_stopped_in_the_middle()
+    {
+        TaskWorld world = await TaskWorld.NewAsync(server);
+        (string vault, string disk) = await world.DiskVaultAsync();
+        var reading = new TaskCompletionSource();
+        world.Engine.OnBackup(disk, async cancellationToken =>
+        {
+            reading.TrySetResult();
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+        });
+        world.Engine.ToReport.Enqueue(new RunProgress(RunPhase.Reading, 1000, 5000, 1000, 500));
+        await world.CheckpointAsync(vault);
+        await reading.Task;
+
+        await UseAsync(vault, (100 * VaultWorld.Gb) - 999);
+        await TaskWorld.UntilAsync(async () =>
+        {
+            server.Time.Advance(TimeSpan.FromSeconds(1));
+            return (await world.LogsAsync("status=failed")).Count == 1;
+        });
+
+        Assert.Equal("BackupService.6114", (string)(await world.LogsAsync())[0]!["error_info"]!["code"]!);
     }
 
     [Theory]
@@ -129,6 +224,9 @@ public abstract class CapacityTests(ServerFixture server)
             gate.Open();
         await TaskWorld.UntilAsync(async () => (await world.LogsAsync($"vault_id={full}&status=success")).Count == 3);
     }
+
+    private Task<long> UsedAsync(string vault) => server.Database.ReadAsync(
+        session => session.QueryLongAsync($"select used_bytes from vaults where id = {vault}", default), default);
 
     private Task UseAsync(string vault, long bytes) => server.Database.WriteAsync(
         async session => { await session.ExecuteAsync($"update vaults set used_bytes = {bytes}, version = version + 1 where id = {vault}", default); }, default);

@@ -38,6 +38,9 @@ internal sealed class FakeEngine : IProtectionEngine
     /// <summary>Devices and files that are gone, by location.</summary>
     public ConcurrentDictionary<string, DriverFailure> Unreachable { get; } = new();
 
+    /// <summary>What a backup of a resource adds to its vault, where a test cares.</summary>
+    public ConcurrentDictionary<string, Func<long>> Sizes { get; } = new();
+
     /// <summary>Runs when a root is there and the service does not know it yet.</summary>
     public Func<CancellationToken, Task> AfterCommit { get; set; } = _ => Task.CompletedTask;
 
@@ -75,9 +78,10 @@ internal sealed class FakeEngine : IProtectionEngine
         if (backupSteps.TryGetValue(request.ResourceId, out var step))
             await step(cancellationToken);
         cancellationToken.ThrowIfCancellationRequested();
+        BackupOutcome outcome = Outcome(request);
         try
         {
-            await request.BeforeCommit!(cancellationToken);
+            await request.BeforeCommit!(outcome, cancellationToken);
         }
         catch (LeaseLostException)
         {
@@ -85,7 +89,6 @@ internal sealed class FakeEngine : IProtectionEngine
             throw;
         }
 
-        BackupOutcome outcome = Outcome(request);
         if (!Roots.TryAdd(request.BackupId, outcome))
             throw new InvalidOperationException("The root is there already.");
         await AfterCommit(cancellationToken);
@@ -128,13 +131,14 @@ internal sealed class FakeEngine : IProtectionEngine
     public BackupOutcome Outcome(BackupRequest request)
     {
         bool isFirst = !Backups.Any(known => known.ResourceId == request.ResourceId && Roots.ContainsKey(known.BackupId));
-        long bytes = isFirst ? FirstBytes : LaterBytes;
+        long bytes = Sizes.TryGetValue(request.ResourceId, out Func<long>? size) ? size() : isFirst ? FirstBytes : LaterBytes;
+        long dataBytes = Math.Max(bytes, FirstBytes);
         (long count, string[] named) = problems.GetValueOrDefault(request.ResourceId, (0, []));
         return new BackupOutcome
         {
             Members = request.Members
                 .Select(member => new MemberOutcome(
-                    member.MemberId, File.Exists(member.Location) ? new FileInfo(member.Location).Length : 0, FirstBytes, bytes, bytes / 2, !isFirst))
+                    member.MemberId, File.Exists(member.Location) ? new FileInfo(member.Location).Length : 0, dataBytes, bytes, bytes / 2, !isFirst))
                 .ToList(),
             ProtectedAt = request.CreatedAt + TimeSpan.FromSeconds(3),
             ProblemCount = count,

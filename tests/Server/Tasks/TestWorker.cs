@@ -38,7 +38,7 @@ internal sealed class TestWorker : IAsyncDisposable
         time.Advance(server.Time.GetUtcNow() - time.GetUtcNow());
         var runner = new TaskRunner(
             database,
-            [new BackupWork(database, engine, options), new RestoreWork(database, engine, options)],
+            [new BackupWork(database, engine, options, time), new RestoreWork(database, engine, options)],
             signal,
             options,
             Path.Combine(server.TestDatabase.DataDirectory, "workers-" + machine),
