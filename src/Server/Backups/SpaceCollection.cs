@@ -1,17 +1,29 @@
 using Microsoft.Extensions.Hosting;
 using Strongroom.Repository;
+using Strongroom.Server.Database;
 using Strongroom.Server.Tasks;
 
 namespace Strongroom.Server.Backups;
 
 /// <summary>
-/// Frees the bytes of dropped backups, project after project, one at a time. That no two processes collect one project at once is kept by the
-/// repository itself: a collection shows that it lives like a backup does, a second one is refused, and one that is
-/// taken for dead can delete nothing any more. A process that is refused leaves the project to the other.
+/// Frees the bytes of dropped backups, project after project, one at a time: one pass per interval, by whichever process has the turn.
+/// That no two processes collect one project at once is kept by the repository itself: a collection shows that it lives like a
+/// backup does, a second one is refused, and one that is taken for dead can delete nothing any more. A process that is refused
+/// leaves the project to the other.
 /// </summary>
 internal sealed partial class SpaceCollection(
-    IProtectionEngine engine, TaskOptions options, TimeProvider time, ILogger<SpaceCollection> logger) : BackgroundService
+    MetadataDatabase database, IProtectionEngine engine, TaskOptions options, TimeProvider time, ILogger<SpaceCollection> logger) : BackgroundService
 {
+    private const string Turn = "space-collection";
+
+    /// <summary>One pass, unless another process has made one within the interval.</summary>
+    /// <returns>Bytes by which the store shrank; null when it was not this process's turn.</returns>
+    public async Task<long?> CollectInTurnAsync(CancellationToken cancellationToken) =>
+        await database.WriteRelaxedAsync(
+            session => UpkeepTurn.TakeAsync(session, Turn, options.CollectionInterval, cancellationToken), cancellationToken)
+            ? await CollectAsync(cancellationToken)
+            : null;
+
     /// <summary>One pass over all projects. What fails for one is logged, and the others go on.</summary>
     /// <returns>Bytes by which the store shrank.</returns>
     public async Task<long> CollectAsync(CancellationToken cancellationToken)
@@ -51,7 +63,7 @@ internal sealed partial class SpaceCollection(
             await Task.Delay(options.CollectionInterval, time, stoppingToken);
             try
             {
-                await CollectAsync(stoppingToken);
+                await CollectInTurnAsync(stoppingToken);
             }
             catch (Exception error) when (error is not OperationCanceledException)
             {
