@@ -23,9 +23,23 @@ internal sealed class InstallationKeyFile(string dataDirectory, string name)
     {
         await using IObjectStore keys = await OpenAsync(readOnly: true, cancellationToken);
         byte[]? content = await keys.GetAllAsync(name, FileBytesMax, cancellationToken);
-        return content is { Length: < KeyBytes }
-            ? throw new StartRefusedException($"The key file {Path} has {content.Length} bytes and is none; bring the right one back from where it is kept safe.")
-            : content;
+        if (content is not null)
+            Check(content, $"The key file {Path}");
+        return content;
+    }
+
+    /// <exception cref="StartRefusedException">It is too short to be a key, or far too long.</exception>
+    public static void Check(byte[] content, string what)
+    {
+        if (content.Length is < KeyBytes or > FileBytesMax)
+            throw new StartRefusedException($"{what} has {content.Length} bytes and is none: it should have {KeyBytes} random bytes or more. Bring the right one back from where it is kept safe.");
+    }
+
+    /// <summary>In one step: whoever reads it meanwhile gets the old or the new one.</summary>
+    public async Task ReplaceAsync(byte[] content, CancellationToken cancellationToken)
+    {
+        await using IObjectStore keys = await OpenAsync(readOnly: false, cancellationToken);
+        await keys.PutAsync(name, content, PutMode.Replace, cancellationToken);
     }
 
     /// <summary>Makes it unless it is there, from a first start that did not get further or by another process: that one counts.</summary>

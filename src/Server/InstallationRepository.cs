@@ -60,6 +60,31 @@ public sealed class InstallationRepository : IAsyncDisposable
         return await OpenAsync(options, repositoryOptions, readOnly: false, time, cancellationToken);
     }
 
+    /// <summary>
+    /// Puts another key file in the place of the installation's: the new key is added and its file stored before the old key goes.
+    /// Killed anywhere in between, the file that is there opens the repository. A service that runs goes on; it reads the file when
+    /// it starts.
+    /// </summary>
+    /// <returns>The new key's id.</returns>
+    /// <exception cref="StartRefusedException">The key file is missing, or the new content is none.</exception>
+    /// <exception cref="RepositoryException">There is no repository, or the key file does not open it.</exception>
+    public static async Task<string> RotateKeyAsync(ServerOptions options, byte[] content, TimeProvider time, CancellationToken cancellationToken)
+    {
+        InstallationKeyFile.Check(content, "The new key file");
+        string added;
+        string old;
+        await using (InstallationRepository installation = await OpenAsync(options, new RepositoryOptions(), readOnly: false, time, cancellationToken))
+        {
+            old = (await installation.Repository.ListKeysAsync(cancellationToken).FirstAsync(slot => slot.IsOpen, cancellationToken)).Id;
+            added = await installation.Repository.AddKeyAsync(RepositoryKey.FromKeyFile(content), cancellationToken);
+        }
+
+        await KeyFile(options).ReplaceAsync(content, cancellationToken);
+        await using InstallationRepository anew = await OpenAsync(options, new RepositoryOptions(), readOnly: false, time, cancellationToken);
+        await anew.Repository.RemoveKeyAsync(old, cancellationToken);
+        return added;
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Repository.DisposeAsync();

@@ -99,7 +99,7 @@ internal static class DemoCommand
         InstallationRepository installation =
             await InstallationRepository.OpenAsync(options, new RepositoryOptions(), readOnly: true, shell.Time, cancellationToken);
         await using var access = new RepositoryAccess(installation.Repository, installation);
-        await access.OpenDomainsAsync(domainId: null, create: false, cancellationToken);
+        await access.OpenDomainsAsync(domainId: null, create: false, shell, cancellationToken);
         long startedAt = shell.Time.GetTimestamp();
         CheckReport report = await Upkeep.CheckAsync(shell, access, new CheckOptions { ReadData = true }, cancellationToken);
         var row = new DemoRow(

@@ -100,7 +100,8 @@ internal static class BackupAndRestore
             RestoreOutcome outcome = await ProgressBoard.RunAsync(
                 shell, board => run.RunAsync(request, new RunBoard(board.Add("restore", countsBytes: true)), cancellationToken), cancellationToken);
             output.WriteOne(shell, parsed, new MadeRestore(parsed.GetValue(id)!, target, outcome, shell.Time.GetElapsedTime(startedAt)));
-            return (int)Report(shell, [(target, outcome.ProblemCount, outcome.Problems)]);
+            ExitCode code = Report(shell, [(target, outcome.ProblemCount, outcome.Problems)]);
+            return (int)(code == ExitCode.Done ? access.Done : code);
         });
     }
 

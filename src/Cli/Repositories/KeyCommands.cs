@@ -3,12 +3,16 @@ using Strongroom.Cli.Client;
 using Strongroom.Cli.Output;
 using Strongroom.Cli.Progress;
 using Strongroom.Repository;
+using Strongroom.Server;
+using Strongroom.Server.Retention;
 
 namespace Strongroom.Cli.Repositories;
 
 /// <summary><c>repo key</c>: who can open a repository, and what to do when nobody should any more.</summary>
 internal static class KeyCommands
 {
+    private const string Rotate = "rotate";
+
     private static readonly Column<KeySlot>[] Columns =
     [
         new("id", slot => slot.Id),
@@ -25,7 +29,7 @@ internal static class KeyCommands
         noun.Add(key);
         AddList(key, shell);
         AddAddOrRotate(key, "add", "Lets one more password or key file open it.", allowsInstallation: true, (repository, added, token) => repository.AddKeyAsync(added, token), shell);
-        AddAddOrRotate(key, "rotate", "Puts another password or key file in the place of the one given.", allowsInstallation: false, (repository, added, token) => repository.RotateKeyAsync(added, token), shell);
+        AddAddOrRotate(key, Rotate, "Puts another password or key file in the place of the one given.", allowsInstallation: true, (repository, added, token) => repository.RotateKeyAsync(added, token), shell);
         AddRemove(key, shell);
         AddExport(key, shell);
         AddDestroy(key, shell);
@@ -59,6 +63,17 @@ internal static class KeyCommands
         var output = new OutputOptions<string>(verb, AddedColumns);
         verb.SetAction(async (parsed, cancellationToken) =>
         {
+            if (name == Rotate && location.Installation(parsed) is { } installation)
+            {
+                // The service opens it with its key file and with nothing else.
+                if (parsed.GetValue(file) is not { } newFile)
+                    throw CommandException.Usage("An installation is opened with a key file: say --new-key-file.");
+                byte[] content = await RepositoryLocation.ReadKeyFileAsync(newFile, cancellationToken);
+                output.WriteOne(shell, parsed, await InstallationRepository.RotateKeyAsync(installation, content, shell.Time, cancellationToken));
+                shell.Say($"the key file under {installation.DataDirectory} is the new one; copy it to every machine of the installation, and where it is kept safe");
+                return (int)ExitCode.Done;
+            }
+
             RepositoryKey added = await RepositoryLocation.ReadKeyAsync(parsed.GetValue(password), parsed.GetValue(file), cancellationToken);
             await using RepositoryAccess access = await location.OpenAsync(parsed, writes: true, shell, cancellationToken, withDomains: false);
             output.WriteOne(shell, parsed, await add(access.Repository, added, cancellationToken));
@@ -128,6 +143,12 @@ internal static class KeyCommands
             string id = parsed.GetValue(domain)!;
             if (!parsed.GetValue(yes))
                 throw new CommandException(ExitCode.Refused, $"Every backup of domain {id} would be lost for ever, whatever keys there are; say --yes if that is meant.");
+            if (location.Installation(parsed) is { } installation && await LockedBackups.CountAsync(installation, id, shell.Time, cancellationToken) is > 0 and var locked)
+            {
+                throw new CommandException(
+                    ExitCode.Refused, $"Project {id} has {locked} backups in locked vaults whose time is not over: nothing but the loss of the store itself may take them away.");
+            }
+
             await using RepositoryAccess access = await location.OpenAsync(parsed, writes: true, shell, cancellationToken, withDomains: false);
             long removed = await ProgressBoard.RunAsync(
                 shell,

@@ -75,7 +75,7 @@ internal static class RepositoryCommands
             }
 
             output.WriteList(shell, parsed, [.. found.OrderByDescending(one => one.Backup.CreatedAt).SelectMany(one => RowsOf(one.Domain, one.Backup))]);
-            return (int)ExitCode.Done;
+            return (int)access.Done;
         });
     }
 

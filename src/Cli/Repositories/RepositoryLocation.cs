@@ -52,15 +52,15 @@ internal sealed class RepositoryLocation
     public async Task<RepositoryAccess> OpenAsync(
         ParseResult parsed, bool writes, Shell shell, CancellationToken cancellationToken, RepositoryOptions? options = null, bool withDomains = true)
     {
-        RepositoryAccess access = allowsInstallation && parsed.GetValue(repository) is null
-            ? await OpenInstallationAsync(parsed, writes, shell, cancellationToken)
+        RepositoryAccess access = Installation(parsed) is { } installation
+            ? await OpenInstallationAsync(installation, writes, shell, cancellationToken)
             : await OpenNamedAsync(parsed, writes, options ?? new RepositoryOptions(), shell, cancellationToken);
         try
         {
             if (!withDomains)
                 return access;
             string? only = allowsInstallation ? parsed.GetValue(domain) : DefaultDomainId;
-            await access.OpenDomainsAsync(only, create: writes && !allowsInstallation, cancellationToken);
+            await access.OpenDomainsAsync(only, create: writes && !allowsInstallation, shell, cancellationToken);
             return access;
         }
         catch
@@ -90,10 +90,22 @@ internal sealed class RepositoryLocation
             return password.Length > 0 ? RepositoryKey.FromPassword(password) : throw CommandException.Usage($"The first line of {file} is empty; it should be the password.");
         }
 
-        string path = keyFile!;
-        if (new FileInfo(path) is { Exists: true, Length: < 16 or > KeyFileBytesMax })
-            throw CommandException.Usage($"{path} is no key file: it should have 16 random bytes or more.");
-        return RepositoryKey.FromKeyFile(await File.ReadAllBytesAsync(path, cancellationToken));
+        return RepositoryKey.FromKeyFile(await ReadKeyFileAsync(keyFile!, cancellationToken));
+    }
+
+    public static async Task<byte[]> ReadKeyFileAsync(string path, CancellationToken cancellationToken) =>
+        new FileInfo(path) is { Exists: true, Length: < 16 or > KeyFileBytesMax }
+            ? throw CommandException.Usage($"{path} is no key file: it should have 16 random bytes or more.")
+            : await File.ReadAllBytesAsync(path, cancellationToken);
+
+    /// <summary>The settings of the installation that is named; null where a repository is.</summary>
+    public ServerOptions? Installation(ParseResult parsed)
+    {
+        if (!allowsInstallation || parsed.GetValue(repository) is not null)
+            return null;
+        ServerOptions options = ServerOptions.Load(parsed.GetValue(config));
+        options.DataDirectory = parsed.GetValue(data)!;
+        return options;
     }
 
     private void Check(CommandResult result)
@@ -109,10 +121,9 @@ internal sealed class RepositoryLocation
             result.AddError("An installation has its own key; leave --password-file, --key-file and --escrow-file out, or name the store with --repo.");
     }
 
-    private async Task<RepositoryAccess> OpenInstallationAsync(ParseResult parsed, bool writes, Shell shell, CancellationToken cancellationToken)
+    private static async Task<RepositoryAccess> OpenInstallationAsync(
+        ServerOptions options, bool writes, Shell shell, CancellationToken cancellationToken)
     {
-        ServerOptions options = ServerOptions.Load(parsed.GetValue(config));
-        options.DataDirectory = parsed.GetValue(data)!;
         InstallationRepository installation =
             await InstallationRepository.OpenAsync(options, new RepositoryOptions(), readOnly: !writes, shell.Time, cancellationToken);
         return new RepositoryAccess(installation.Repository, installation);

@@ -102,8 +102,9 @@ internal static class Upkeep
         var output = new OutputOptions<RepositoryStatistics>(verb, StatisticsColumns);
         verb.SetAction(async (parsed, cancellationToken) =>
         {
-            output.WriteOne(shell, parsed, await CollectAsync(parsed, location, shell, cancellationToken));
-            return (int)ExitCode.Done;
+            (RepositoryStatistics all, ExitCode code) = await CollectAsync(parsed, location, shell, cancellationToken);
+            output.WriteOne(shell, parsed, all);
+            return (int)code;
         });
 
         Command perBackup = noun.AddVerb("usage", "Shows what each backup amounts to, and what deleting it alone would free.");
@@ -111,16 +112,17 @@ internal static class Upkeep
         var perBackupOutput = new OutputOptions<BackupStatistics>(perBackup, BackupColumns);
         perBackup.SetAction(async (parsed, cancellationToken) =>
         {
-            perBackupOutput.WriteList(shell, parsed, (await CollectAsync(parsed, perBackupLocation, shell, cancellationToken)).Backups);
-            return (int)ExitCode.Done;
+            (RepositoryStatistics all, ExitCode code) = await CollectAsync(parsed, perBackupLocation, shell, cancellationToken);
+            perBackupOutput.WriteList(shell, parsed, all.Backups);
+            return (int)code;
         });
     }
 
-    private static async Task<RepositoryStatistics> CollectAsync(
+    private static async Task<(RepositoryStatistics All, ExitCode Code)> CollectAsync(
         ParseResult parsed, RepositoryLocation location, Shell shell, CancellationToken cancellationToken)
     {
         await using RepositoryAccess access = await location.OpenAsync(parsed, writes: false, shell, cancellationToken);
-        return await ProgressBoard.RunAsync(
+        RepositoryStatistics collected = await ProgressBoard.RunAsync(
             shell,
             async board =>
             {
@@ -130,6 +132,7 @@ internal static class Upkeep
                 return all;
             },
             cancellationToken);
+        return (collected, access.Done);
     }
 
     public static void AddCollection(Command noun, Shell shell)
@@ -177,7 +180,7 @@ internal static class Upkeep
             output.WriteList(shell, parsed, reports);
             foreach (string note in reports.SelectMany(report => report.Notes))
                 shell.Say($"note: {ValueText.ForPeople(note)}");
-            return (int)(reports.Exists(report => report.MissingChunks > 0 || report.Notes.Count > 0) ? ExitCode.Partial : ExitCode.Done);
+            return (int)(reports.Exists(report => report.MissingChunks > 0 || report.Notes.Count > 0) ? ExitCode.Partial : access.Done);
         });
     }
 
@@ -196,7 +199,7 @@ internal static class Upkeep
         verb.SetAction(async (parsed, cancellationToken) =>
         {
             await using RepositoryAccess access = await location.OpenAsync(parsed, writes: true, shell, cancellationToken);
-            var code = ExitCode.Done;
+            ExitCode code = access.Done;
             foreach (RepositoryDomain domain in access.Domains)
             {
                 RebuildReport report = await ProgressBoard.RunAsync(
@@ -251,7 +254,7 @@ internal static class Upkeep
             }
 
             output.WriteList(shell, parsed, remaining);
-            return (int)(remaining.Count == 0 ? ExitCode.Done : ExitCode.Partial);
+            return (int)(remaining.Count == 0 ? access.Done : ExitCode.Partial);
         });
     }
 

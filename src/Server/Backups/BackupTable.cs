@@ -225,6 +225,17 @@ internal static partial class BackupTable
             cancellationToken);
     }
 
+    /// <summary>Scheduled and requested backups of a project in locked vaults, deleted ones that are still stored included.</summary>
+    public static ValueTask<List<Backup>> ListLockedAsync(DbSession session, string projectId, CancellationToken cancellationToken) =>
+        session.QueryAsync(
+            $"""
+            select {Columns} from backups
+            where project_id = {projectId} and parent_id is null and auto_trigger = true and purging = false
+                and vault_id in (select id from vaults where project_id = {projectId} and locked = true)
+            """,
+            Read,
+            cancellationToken);
+
     /// <summary>What the backups of these resources in a vault amount to; those without any are not in it.</summary>
     public static async ValueTask<Dictionary<ResourceId, (long Bytes, int Count)>> UsageAsync(
         DbSession session, VaultId vaultId, IReadOnlyCollection<ResourceId> resourceIds, CancellationToken cancellationToken)

@@ -4,6 +4,8 @@ namespace Strongroom.Server.Database;
 
 public sealed class DatabaseOptions
 {
+    internal const string FileName = "strongroom.db";
+
     /// <summary>Empty: SQLite under the data directory. Else an Npgsql connection string: PostgreSQL.</summary>
     public string ConnectionString { get; set; } = "";
 
@@ -26,6 +28,6 @@ public sealed class DatabaseOptions
             }
         }
 
-        return new MetadataDatabase(Dialect.Sqlite, $"Data Source={Path.Combine(dataDirectory, "strongroom.db")}", ConnectionCountMax);
+        return new MetadataDatabase(Dialect.Sqlite, $"Data Source={Path.Combine(dataDirectory, FileName)}", ConnectionCountMax);
     }
 }
