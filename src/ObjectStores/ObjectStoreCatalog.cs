@@ -24,6 +24,9 @@ public static class ObjectStoreCatalog
         };
     }
 
+    /// <summary>Whether what <see cref="ObjectStoreOptions.Url"/> names is reached over a network, so that a local cache pays.</summary>
+    public static bool IsRemote(string url) => Split(url).Scheme == "s3";
+
     private static LocalObjectStore OpenDirectory(string path, ObjectStoreOptions options)
     {
         // file:/srv/store, file:///srv/store and file:store are all in use.

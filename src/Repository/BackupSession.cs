@@ -73,9 +73,7 @@ public sealed class BackupSession : IAsyncDisposable
             if (previous is not null && (!collections.All(collection => collection.Roots.Contains(previous.RootSha256))
                 || await DamagedBackup.IsMarkedAsync(domain, previous.Id, cancellationToken)))
                 previous = null;
-            var usable = await PublishedCollection.UsablePacksAsync(domain, collections, cancellationToken);
-            var runs = await domain.Catalog.ListAsync(null, cancellationToken);
-            chunks = new ChunkStore(domain.Store, domain.Names, domain.Keys, domain.Options, domain.Catalog, new IndexSet(runs, usable, token => domain.Catalog.ListAsync(null, token)));
+            chunks = new ChunkStore(domain, token => OpenIndexAsync(domain, collections, token));
             return new BackupSession(domain, description, previous, beacon, chunks);
         }
         catch
@@ -83,6 +81,14 @@ public sealed class BackupSession : IAsyncDisposable
             await beacon.DisposeAsync();
             throw;
         }
+    }
+
+    private static async ValueTask<IndexSet> OpenIndexAsync(
+        RepositoryDomain domain, IReadOnlyList<PublishedCollection> collections, CancellationToken cancellationToken)
+    {
+        var usable = await PublishedCollection.UsablePacksAsync(domain, collections, cancellationToken);
+        var runs = await domain.Catalog.ListAsync(null, cancellationToken);
+        return new IndexSet(runs, usable, token => domain.Catalog.ListAsync(null, token));
     }
 
     /// <summary>Opens a disk to be written.</summary>
@@ -211,7 +217,7 @@ public sealed class BackupSession : IAsyncDisposable
         string name = domain.Names.Backup(description.BackupId);
         try
         {
-            await domain.Store.PutAsync(name, root, PutMode.CreateOnly, cancellationToken);
+            await domain.Immutable.PutAsync(name, root, PutMode.CreateOnly, cancellationToken);
         }
         catch (ObjectStoreException e) when (e.Failure is ObjectStoreFailure.AlreadyExists or ObjectStoreFailure.Transient)
         {
@@ -231,9 +237,9 @@ public sealed class BackupSession : IAsyncDisposable
     {
         try
         {
-            var runs = RunMerger.Choose(chunks.Stored.Runs);
+            var runs = RunMerger.Choose(chunks.Runs);
             if (runs.Count > 0)
-                await RunMerger.TryMergeAsync(domain.Store, domain.Names, domain.Keys, runs, cancellationToken);
+                await RunMerger.TryMergeAsync(domain.Immutable, domain.Names, domain.Keys, runs, cancellationToken);
         }
         catch (Exception e) when (e is ObjectStoreException or RepositoryException or OperationCanceledException)
         {

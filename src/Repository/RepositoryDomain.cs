@@ -29,13 +29,22 @@ public sealed class RepositoryDomain : IAsyncDisposable
         Keys = keys;
         Parameters = parameters;
         Names = new DomainNames(id);
-        catalog = new RunCatalog(store, Names, keys, options.IndexCacheBytes);
-        Source = new ChunkSource(store, Names, keys, catalog, options.SegmentCacheBytes);
+        Immutable = string.IsNullOrEmpty(options.CacheDirectory) || options.CacheBytes == 0
+            ? store
+            : new CachedObjectStore(store, new ObjectCache(options.CacheDirectory, parameters.Id, options.CacheBytes, time));
+        catalog = new RunCatalog(Immutable, Names, keys, options.IndexCacheBytes);
+        Source = new ChunkSource(store, Immutable, Names, keys, catalog, options.SegmentCacheBytes);
     }
 
     public string Id { get; }
 
     internal IObjectStore Store => store;
+
+    /// <summary>
+    /// The same store for index runs, roots and pages, which never change: with a cache on the local disk where there is one. It may
+    /// give what is in the store no more, so that listings decide what exists, and checks and repairs do without (<see cref="WithoutCaches"/>).
+    /// </summary>
+    internal IObjectStore Immutable { get; }
 
     internal DomainNames Names { get; }
 
@@ -67,7 +76,7 @@ public sealed class RepositoryDomain : IAsyncDisposable
             try
             {
                 if (ObjectNames.IsValidId(backupId))
-                    record = await ReadRootAsync(backupId, cancellationToken);
+                    record = await ReadListedRootAsync(backupId, stat, cancellationToken);
             }
             catch (RepositoryException e) when (damages is not null)
             {
@@ -123,7 +132,7 @@ public sealed class RepositoryDomain : IAsyncDisposable
     }
 
     /// <summary>Begins a backup. Until it is committed nothing of it exists; disposed without, it leaves only what a collection removes.</summary>
-    /// <exception cref="RepositoryException">Conflict when the id is taken; Damaged when an index run cannot be read: then an index rebuild helps.</exception>
+    /// <exception cref="RepositoryException">Conflict when the id is taken. That an index run is damaged, and an index rebuild needed, shows with the first chunk that may be new.</exception>
     public ValueTask<BackupSession> BeginBackupAsync(BackupDescription description, CancellationToken cancellationToken) =>
         BackupSession.BeginAsync(this, description, time, cancellationToken);
 
@@ -138,16 +147,47 @@ public sealed class RepositoryDomain : IAsyncDisposable
     {
         await Source.DisposeAsync();
         catalog.Dispose();
+        if (Immutable is CachedObjectStore cached)
+            await cached.DisposeAsync();
     }
 
     /// <summary>The same domain, with nothing remembered of what is stored.</summary>
-    internal RepositoryDomain WithoutCaches() => new(Id, store, Keys, Parameters, options, time);
+    internal RepositoryDomain WithoutCaches() => new(Id, store, Keys, Parameters, options with { CacheDirectory = null }, time);
 
     /// <summary>Null when there is none, or when it was made void.</summary>
     internal async ValueTask<BackupRecord?> ReadRootAsync(string backupId, CancellationToken cancellationToken)
     {
         string name = Names.Backup(backupId);
         return await ReadRootBytesAsync(name, cancellationToken) is { } root ? RootFormat.Read(root, backupId, name, Keys) : null;
+    }
+
+    /// <summary>A root that a listing has just shown: from the cache, if it is there.</summary>
+    private async ValueTask<BackupRecord?> ReadListedRootAsync(string backupId, ObjectStat stat, CancellationToken cancellationToken)
+    {
+        if (Immutable is not CachedObjectStore || stat.SizeBytes is 0 or > RootFormat.MaxBytes)
+            return await ReadRootAsync(backupId, cancellationToken);
+        try
+        {
+            return await ReadCachedRootAsync(backupId, stat, cancellationToken);
+        }
+        catch (RepositoryException) when (Immutable.Forget(stat.Name))
+        {
+            return await ReadCachedRootAsync(backupId, stat, cancellationToken);
+        }
+    }
+
+    private async ValueTask<BackupRecord?> ReadCachedRootAsync(string backupId, ObjectStat stat, CancellationToken cancellationToken)
+    {
+        byte[] root = new byte[stat.SizeBytes];
+        try
+        {
+            int read = await Immutable.GetAsync(stat.Name, 0, root, cancellationToken);
+            return RootFormat.Read(root.AsSpan(0, read), backupId, stat.Name, Keys);
+        }
+        catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
+        {
+            return null;
+        }
     }
 
     internal async ValueTask<byte[]?> ReadRootBytesAsync(string name, CancellationToken cancellationToken)

@@ -37,6 +37,15 @@ public sealed record RepositoryOptions
     /// <summary>How often a running backup shows that it lives; collections wait many times longer before they doubt it.</summary>
     public TimeSpan SessionHeartbeat { get; init; } = TimeSpan.FromMinutes(2);
 
+    /// <summary>
+    /// A directory of this machine where index runs, roots and pages are kept as they are in the store, sealed, so that a remote one is
+    /// asked for each only once; may be shared by repositories and processes. Null or empty: none, as for a store that is local itself.
+    /// </summary>
+    public string? CacheDirectory { get; init; }
+
+    /// <summary>Bound of all that is in <see cref="CacheDirectory"/>; the least recently used goes first. From 1 MiB; 0: no cache.</summary>
+    public long CacheBytes { get; init; } = 1L << 30;
+
     internal int EffectiveSegmentBytes => SegmentBytes > 0 ? SegmentBytes : CompressionLevel <= 2 ? 1 << 20 : 4 << 20;
 
     internal void Check()
@@ -50,5 +59,7 @@ public sealed record RepositoryOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(IndexCacheBytes, 1 << 20);
         ArgumentOutOfRangeException.ThrowIfLessThan(SegmentCacheBytes, 1 << 20);
         ArgumentOutOfRangeException.ThrowIfLessThan(SessionIndexEntries, 64);
+        if (CacheBytes != 0)
+            ArgumentOutOfRangeException.ThrowIfLessThan(CacheBytes, 1 << 20);
     }
 }

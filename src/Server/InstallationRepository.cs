@@ -37,7 +37,8 @@ public sealed class InstallationRepository : IAsyncDisposable
         IObjectStore opened = await OpenStoreAsync(options, readOnly, time, cancellationToken);
         try
         {
-            return new InstallationRepository(opened, await BackupRepository.OpenAsync(opened, key, repositoryOptions, time, cancellationToken));
+            return new InstallationRepository(
+                opened, await BackupRepository.OpenAsync(opened, key, WithCache(options, repositoryOptions), time, cancellationToken));
         }
         catch
         {
@@ -100,6 +101,12 @@ public sealed class InstallationRepository : IAsyncDisposable
             },
             time,
             cancellationToken);
+
+    /// <summary>A bucket gets one under the data directory, unless the settings name another place.</summary>
+    private static RepositoryOptions WithCache(ServerOptions options, RepositoryOptions repositoryOptions) =>
+        string.IsNullOrEmpty(repositoryOptions.CacheDirectory) && ObjectStoreCatalog.IsRemote(options.ObjectStore.Url)
+            ? repositoryOptions with { CacheDirectory = Path.GetFullPath(Path.Combine(options.DataDirectory, "cache")) }
+            : repositoryOptions;
 
     private static async Task<RepositoryKey?> ReadKeyAsync(ServerOptions options, CancellationToken cancellationToken) =>
         await KeyFile(options).ReadAsync(cancellationToken) is { } content ? RepositoryKey.FromKeyFile(content) : null;

@@ -22,6 +22,10 @@ internal sealed class RepositoryLocation
     private readonly Option<string?> data = new("--data") { Description = "Instead of --repo: an installation's data directory.", HelpName = "directory" };
     private readonly Option<string?> config = new("--config") { Description = "With --data: the installation's settings (JSON).", HelpName = "file" };
     private readonly Option<string?> domain = new("--domain") { Description = "Only this domain; an installation has one per project, named by the project's id.", HelpName = "id" };
+    private readonly Option<string?> cache = new("--cache") { Description = "For a bucket: where indexes, roots and pages are kept on this machine; else ~/.cache/strongroom.", HelpName = "directory" };
+    private readonly Option<int> cacheMib = new("--cache-mib") { Description = "How large that may become; 0 for none.", HelpName = "MiB", DefaultValueFactory = _ => 1024 };
+    private readonly Option<int> retryFor = new("--retry-for") { Description = "How long a bucket that does not answer is tried again.", HelpName = "seconds", DefaultValueFactory = _ => 300 };
+    private readonly Option<bool> requests = new("--requests") { Description = "Says at the end what went to the bucket: requests by kind, and bytes." };
     private readonly bool allowsInstallation;
 
     /// <param name="command">Gets the options.</param>
@@ -38,6 +42,19 @@ internal sealed class RepositoryLocation
             command.Add(data);
             command.Add(config);
             command.Add(domain);
+        }
+
+        command.Add(cache);
+        command.Add(cacheMib);
+        command.Add(retryFor);
+        command.Add(requests);
+        foreach (Option<int> number in new[] { cacheMib, retryFor })
+        {
+            number.Validators.Add(result =>
+            {
+                if (result.GetValueOrDefault<int>() is < 0 or > 1 << 30)
+                    result.AddError($"{number.Name} is from 0 to {1 << 30}.");
+            });
         }
 
         command.Validators.Add(Check);
@@ -125,7 +142,7 @@ internal sealed class RepositoryLocation
         ServerOptions options, bool writes, Shell shell, CancellationToken cancellationToken)
     {
         InstallationRepository installation =
-            await InstallationRepository.OpenAsync(options, new RepositoryOptions(), readOnly: !writes, shell.Time, cancellationToken);
+            await InstallationRepository.OpenAsync(options, options.Repository, readOnly: !writes, shell.Time, cancellationToken);
         return new RepositoryAccess(installation.Repository, installation);
     }
 
@@ -133,11 +150,14 @@ internal sealed class RepositoryLocation
         ParseResult parsed, bool writes, RepositoryOptions options, Shell shell, CancellationToken cancellationToken)
     {
         RepositoryKey key = await ReadKeyAsync(parsed, cancellationToken);
-        IObjectStore store = await OpenStoreAsync(parsed, writes, shell, cancellationToken);
+        var counter = new RequestCounter();
+        IObjectStore store = await OpenStoreAsync(parsed, writes, shell, cancellationToken, counter);
         try
         {
-            BackupRepository opened = await BackupRepository.OpenAsync(store, key, options, shell.Time, cancellationToken);
-            return new RepositoryAccess(opened, opened, store);
+            BackupRepository opened = await BackupRepository.OpenAsync(store, key, WithCache(parsed, options), shell.Time, cancellationToken);
+            return parsed.GetValue(requests)
+                ? new RepositoryAccess(opened, opened, store, new RequestReport(counter, shell))
+                : new RepositoryAccess(opened, opened, store);
         }
         catch
         {
@@ -146,9 +166,34 @@ internal sealed class RepositoryLocation
         }
     }
 
-    private ValueTask<IObjectStore> OpenStoreAsync(ParseResult parsed, bool writes, Shell shell, CancellationToken cancellationToken) =>
+    private ValueTask<IObjectStore> OpenStoreAsync(
+        ParseResult parsed, bool writes, Shell shell, CancellationToken cancellationToken, RequestCounter? counter = null) =>
         ObjectStoreCatalog.OpenAsync(
-            new ObjectStores.ObjectStoreOptions { Url = parsed.GetValue(repository)!, ReadOnly = !writes }, shell.Time, cancellationToken);
+            new ObjectStores.ObjectStoreOptions
+            {
+                Url = parsed.GetValue(repository)!,
+                ReadOnly = !writes,
+                Retry = new RetryOptions { GiveUpAfter = TimeSpan.FromSeconds(parsed.GetValue(retryFor)) },
+                Requests = counter,
+            },
+            shell.Time,
+            cancellationToken);
+
+    /// <summary>A directory is read faster itself than a copy of it.</summary>
+    private RepositoryOptions WithCache(ParseResult parsed, RepositoryOptions options) =>
+        ObjectStoreCatalog.IsRemote(parsed.GetValue(repository)!)
+            ? options with
+            {
+                CacheDirectory = parsed.GetValue(cache) ?? Path.Combine(UserCacheDirectory, "strongroom"),
+                CacheBytes = (long)parsed.GetValue(cacheMib) << 20,
+            }
+            : options;
+
+    // The XDG base directory specification's.
+    private static string UserCacheDirectory =>
+        Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } named
+            ? named
+            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
 
     private async Task<RepositoryKey> ReadKeyAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
@@ -161,6 +206,19 @@ internal sealed class RepositoryLocation
         catch (ArgumentException error)
         {
             throw CommandException.Usage($"{escrow}: {error.Message}");
+        }
+    }
+
+    /// <summary>What is closed last, and says what the store was asked.</summary>
+    private sealed class RequestReport(RequestCounter counter, Shell shell) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync()
+        {
+            RequestCounts counts = counter.Counts;
+            shell.Say(
+                $"{counts.Total} requests: {counts.Puts} PUT, {counts.Posts} POST, {counts.Lists} LIST, {counts.Gets} GET, {counts.Heads} HEAD, " +
+                $"{counts.Deletes} DELETE; {counts.SentBytes} bytes sent, {counts.ReceivedBytes} received");
+            return ValueTask.CompletedTask;
         }
     }
 }

@@ -65,6 +65,20 @@ internal sealed class IndexRun
         IObjectStore store, DomainNames names, DomainKeys keys, UnitCache cache, ObjectId id, long sizeBytes, CancellationToken cancellationToken)
     {
         string name = names.Index(id);
+        await store.FetchAsync(name, sizeBytes, cancellationToken);
+        try
+        {
+            return await OpenAsync(store, name, keys, cache, id, sizeBytes, cancellationToken);
+        }
+        catch (RepositoryException) when (store.Forget(name))
+        {
+            return await OpenAsync(store, name, keys, cache, id, sizeBytes, cancellationToken);
+        }
+    }
+
+    private static async ValueTask<IndexRun> OpenAsync(
+        IObjectStore store, string name, DomainKeys keys, UnitCache cache, ObjectId id, long sizeBytes, CancellationToken cancellationToken)
+    {
         try
         {
             if (sizeBytes < RunFormat.HeaderBytes + RunFormat.FooterBytes)
@@ -329,6 +343,18 @@ internal sealed class IndexRun
     }
 
     private async ValueTask<byte[]> ReadUnitAsync(int unit, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ReadUnitOnceAsync(unit, cancellationToken);
+        }
+        catch (RepositoryException) when (store.Forget(Name))
+        {
+            return await ReadUnitOnceAsync(unit, cancellationToken);
+        }
+    }
+
+    private async ValueTask<byte[]> ReadUnitOnceAsync(int unit, CancellationToken cancellationToken)
     {
         var (offset, plainLength) = PlaceOf(unit);
         byte[] stored = new byte[plainLength + Sealing.TagBytes];

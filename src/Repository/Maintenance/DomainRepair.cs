@@ -88,7 +88,7 @@ internal sealed class DomainRepair(
         long done = 0;
         await using var data = new PackMover(domain, PackKind.Data);
         await using var pages = new PackMover(domain, PackKind.Pages);
-        await using var gathered = new ChunkStore(domain.Store, domain.Names, domain.Keys, domain.Options, domain.Catalog, new IndexSet([], null, null));
+        await using var gathered = new ChunkStore(domain);
         var reader = domain.Source.Rent();
         foreach (var stat in packs)
         {

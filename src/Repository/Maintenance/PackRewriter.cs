@@ -17,7 +17,7 @@ internal sealed class PackRewriter(RepositoryDomain domain, LiveMarks marks) : I
     private ChunkStore? gathered;
 
     /// <summary>Complete after <see cref="FinishAsync"/>, but for the index run of gathered chunks.</summary>
-    public long WrittenBytes => data.WrittenBytes + pages.WrittenBytes + opened.StoredBytes + (gathered?.Stored.Runs.Sum(run => run.SizeBytes) ?? 0);
+    public long WrittenBytes => data.WrittenBytes + pages.WrittenBytes + opened.StoredBytes + (gathered?.Runs.Sum(run => run.SizeBytes) ?? 0);
 
     /// <summary>
     /// Dead segments are dropped anyway; of others, more than half must be dead before it is worth decompressing and compressing
@@ -76,7 +76,7 @@ internal sealed class PackRewriter(RepositoryDomain domain, LiveMarks marks) : I
         var plain = await reader.ReadSegmentAsync(new SegmentLocation(record.Id, segment, record.Origins[info.Origin], info), cancellationToken);
 
         // An index of its own: what is known elsewhere is what is about to go.
-        gathered ??= new ChunkStore(domain.Store, domain.Names, domain.Keys, domain.Options, domain.Catalog, new IndexSet([], null, null));
+        gathered ??= new ChunkStore(domain);
         var lane = gathered.Rent(opened);
         byte[] id = new byte[ChunkHasher.IdBytes];
         int offset = 0;

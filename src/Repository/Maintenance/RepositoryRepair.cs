@@ -44,7 +44,11 @@ public sealed record RepairReport
 public static class RepositoryRepair
 {
     /// <exception cref="RepositoryException">Locked while a collection or another repair runs.</exception>
-    public static Task<RepairReport> RunAsync(
-        BackupRepository repository, RepositoryDomain domain, CollectionOptions options, IProgress<RepairProgress>? progress, CancellationToken cancellationToken) =>
-        new DomainRepair(repository, domain, options, progress).RunAsync(cancellationToken);
+    public static async Task<RepairReport> RunAsync(
+        BackupRepository repository, RepositoryDomain domain, CollectionOptions options, IProgress<RepairProgress>? progress, CancellationToken cancellationToken)
+    {
+        // What counts is what is in the store.
+        await using var fresh = domain.WithoutCaches();
+        return await new DomainRepair(repository, fresh, options, progress).RunAsync(cancellationToken);
+    }
 }

@@ -10,12 +10,15 @@ namespace Strongroom.Repository.Packs;
 /// Reads chunks and pages of a domain by id: finds them in the index, opens segments, checks every id. Keeps decoded
 /// segments within a bound. Safe for any number of threads.
 /// </summary>
-internal sealed class ChunkSource(IObjectStore store, DomainNames names, DomainKeys keys, RunCatalog catalog, long segmentCacheBytes) : IAsyncDisposable
+/// <param name="immutable">The same store, perhaps with a cache: for pages. Data, which a restore reads once, would only push them out.</param>
+internal sealed class ChunkSource(
+    IObjectStore store, IObjectStore immutable, DomainNames names, DomainKeys keys, RunCatalog catalog, long segmentCacheBytes) : IAsyncDisposable
 {
     private const int Attempts = 4;
     private readonly SemaphoreSlim reloadGate = new(1);
     private readonly SegmentCache segments = new(segmentCacheBytes);
     private readonly ConcurrentBag<PackReader> readers = [];
+    private readonly ConcurrentBag<PackReader> pageReaders = [];
     private volatile IndexSet? index;
 
     public DomainKeys Keys => keys;
@@ -72,7 +75,7 @@ internal sealed class ChunkSource(IObjectStore store, DomainNames names, DomainK
     public async ValueTask DisposeAsync()
     {
         reloadGate.Dispose();
-        foreach (var reader in readers)
+        foreach (var reader in readers.Concat(pageReaders))
             reader.Dispose();
         await ValueTask.CompletedTask;
     }
@@ -106,7 +109,7 @@ internal sealed class ChunkSource(IObjectStore store, DomainNames names, DomainK
         IndexHit hit, ReadOnlyMemory<byte> id, ChunkHasher hasher, CancellationToken cancellationToken)
     {
         var segment = await hit.SegmentAsync(cancellationToken);
-        byte[] plain = await segments.GetAsync(segment, LoadAsync, cancellationToken);
+        byte[] plain = await segments.GetAsync(segment, hasher == keys.Pages ? LoadPagesAsync : LoadAsync, cancellationToken);
         Verify(plain.AsSpan(hit.Entry.Offset, hit.Entry.Length), id.Span, hasher, segment, hit.Entry.Offset);
         return plain.AsMemory(hit.Entry.Offset, hit.Entry.Length);
     }
@@ -144,6 +147,19 @@ internal sealed class ChunkSource(IObjectStore store, DomainNames names, DomainK
         finally
         {
             Return(reader);
+        }
+    }
+
+    private async Task<byte[]> LoadPagesAsync(SegmentLocation segment)
+    {
+        var reader = pageReaders.TryTake(out var idle) ? idle : new PackReader(immutable, names, keys);
+        try
+        {
+            return (await reader.ReadSegmentAsync(segment, CancellationToken.None)).ToArray();
+        }
+        finally
+        {
+            pageReaders.Add(reader);
         }
     }
 

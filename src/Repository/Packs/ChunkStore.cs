@@ -19,7 +19,10 @@ internal sealed class ChunkStore : IAsyncDisposable
     private readonly DomainKeys keys;
     private readonly RepositoryOptions options;
     private readonly RunCatalog catalog;
-    private readonly IndexSet stored;
+    private readonly IObjectStore immutable;
+    private readonly Func<CancellationToken, ValueTask<IndexSet>> open;
+    private readonly SemaphoreSlim openGate = new(1);
+    private volatile IndexSet? stored;
     private readonly SessionIndex recent = new();
     private readonly PackLedger ledger = new();
     private readonly Lock lanesGate = new();
@@ -30,21 +33,30 @@ internal sealed class ChunkStore : IAsyncDisposable
     private int spilling;
     private volatile bool failed;
 
-    public ChunkStore(IObjectStore store, DomainNames names, DomainKeys keys, RepositoryOptions options, RunCatalog catalog, IndexSet stored)
+    /// <param name="open">What is stored already: asked for when the first chunk is, since a backup without a new one needs none of it.</param>
+    public ChunkStore(RepositoryDomain domain, Func<CancellationToken, ValueTask<IndexSet>> open)
     {
-        this.store = store;
-        this.names = names;
-        this.keys = keys;
-        this.options = options;
-        this.catalog = catalog;
-        this.stored = stored;
-        pages = NewLane(PackKind.Pages, PageSegmentBytes);
+        store = domain.Store;
+        immutable = domain.Immutable;
+        names = domain.Names;
+        keys = domain.Keys;
+        options = domain.Options;
+        catalog = domain.Catalog;
+        this.open = open;
+        pages = NewLane(immutable, PackKind.Pages, PageSegmentBytes);
+    }
+
+    /// <summary>One that knows of nothing stored before.</summary>
+    public ChunkStore(RepositoryDomain domain)
+        : this(domain, static _ => ValueTask.FromResult(new IndexSet([], null, null)))
+    {
     }
 
     /// <summary>Something could not be stored: chunks claimed since then may be nowhere, so the backup must not be committed.</summary>
     public bool HasFailed => failed;
 
-    public IndexSet Stored => stored;
+    /// <summary>The runs in use, those of this backup too; none before it asked for the first chunk.</summary>
+    public IReadOnlyList<IndexRun> Runs => stored?.Runs ?? [];
 
     /// <summary>A lane for one worker, to be given back with <see cref="Return"/>; packs go on from worker to worker.</summary>
     public PackLane Rent(MemberCounters counters)
@@ -53,7 +65,7 @@ internal sealed class ChunkStore : IAsyncDisposable
         {
             if (!idle.TryPop(out var lane))
             {
-                lane = NewLane(PackKind.Data, options.EffectiveSegmentBytes);
+                lane = NewLane(store, PackKind.Data, options.EffectiveSegmentBytes);
                 lanes.Add(lane);
             }
 
@@ -76,7 +88,7 @@ internal sealed class ChunkStore : IAsyncDisposable
         try
         {
             var prefix = ChunkPrefix.Of(id.Span);
-            if (recent.Contains(prefix) || await stored.FindAsync(prefix, cancellationToken) is not null)
+            if (recent.Contains(prefix) || await FindStoredAsync(prefix, cancellationToken) is not null)
             {
                 done = true;
                 return false;
@@ -109,7 +121,7 @@ internal sealed class ChunkStore : IAsyncDisposable
         try
         {
             var prefix = ChunkPrefix.Of(id.Span);
-            if (!recent.Contains(prefix) && await stored.FindAsync(prefix, cancellationToken) is null)
+            if (!recent.Contains(prefix) && await FindStoredAsync(prefix, cancellationToken) is null)
                 await PlacePageAsync(prefix, page, id, counters, cancellationToken);
             done = true;
         }
@@ -133,6 +145,26 @@ internal sealed class ChunkStore : IAsyncDisposable
             await lane.DisposeAsync();
         await pages.DisposeAsync();
         pagesGate.Dispose();
+        openGate.Dispose();
+    }
+
+    private ValueTask<IndexHit?> FindStoredAsync(ChunkPrefix prefix, CancellationToken cancellationToken) =>
+        stored is { } opened ? opened.FindAsync(prefix, cancellationToken) : OpenAndFindAsync(prefix, cancellationToken);
+
+    private async ValueTask<IndexHit?> OpenAndFindAsync(ChunkPrefix prefix, CancellationToken cancellationToken) =>
+        await (await OpenStoredAsync(cancellationToken)).FindAsync(prefix, cancellationToken);
+
+    private async ValueTask<IndexSet> OpenStoredAsync(CancellationToken cancellationToken)
+    {
+        await openGate.WaitAsync(cancellationToken);
+        try
+        {
+            return stored ??= await open(cancellationToken);
+        }
+        finally
+        {
+            openGate.Release();
+        }
     }
 
     private async ValueTask PlacePageAsync(
@@ -153,8 +185,8 @@ internal sealed class ChunkStore : IAsyncDisposable
         }
     }
 
-    private PackLane NewLane(PackKind kind, int segmentBytes) =>
-        new(store, names, keys, ledger, kind, segmentBytes, options.PackBytes, options.CompressionLevel);
+    private PackLane NewLane(IObjectStore to, PackKind kind, int segmentBytes) =>
+        new(to, names, keys, ledger, kind, segmentBytes, options.PackBytes, options.CompressionLevel);
 
     /// <summary>Keeps the table of recent chunks within its bound: those in durable packs move to an index run.</summary>
     private async ValueTask SpillAsync(CancellationToken cancellationToken)
@@ -184,7 +216,7 @@ internal sealed class ChunkStore : IAsyncDisposable
         span.Sort();
 
         var (id, sizeBytes) = await RunWriter.WriteAsync(
-            store, names, keys, entries, [.. packs.OrderBy(pack => pack.Key).Select(pack => pack.Value)], cancellationToken);
-        stored.Add(await catalog.OpenAsync(id, sizeBytes, cancellationToken));
+            immutable, names, keys, entries, [.. packs.OrderBy(pack => pack.Key).Select(pack => pack.Value)], cancellationToken);
+        (await OpenStoredAsync(cancellationToken)).Add(await catalog.OpenAsync(id, sizeBytes, cancellationToken));
     }
 }

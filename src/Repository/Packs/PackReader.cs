@@ -22,6 +22,18 @@ internal sealed class PackReader(IObjectStore store, DomainNames names, DomainKe
     public async ValueTask<ReadOnlyMemory<byte>> ReadSegmentAsync(SegmentLocation segment, CancellationToken cancellationToken)
     {
         string name = names.Pack(segment.Pack);
+        try
+        {
+            return await ReadSegmentAsync(name, segment, cancellationToken);
+        }
+        catch (RepositoryException) when (store.Forget(name))
+        {
+            return await ReadSegmentAsync(name, segment, cancellationToken);
+        }
+    }
+
+    private async ValueTask<ReadOnlyMemory<byte>> ReadSegmentAsync(string name, SegmentLocation segment, CancellationToken cancellationToken)
+    {
         int stored = segment.Info.StoredLength;
         Grow(ref storedBuffer, stored);
         int read = await store.GetAsync(name, segment.Info.Offset, storedBuffer.AsMemory(0, stored), cancellationToken);

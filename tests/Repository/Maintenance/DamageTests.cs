@@ -95,7 +95,7 @@ public sealed class DamageTests
         await using var repository = await TestRepository.Create(store);
         byte[] disk = Bytes.Of(3, 20 * TestDisk.Chunk);
 
-        // Two who begin before either has stored anything both store everything.
+        // Two who write before either has indexed anything both store everything.
         await using (var one = await repository.Domain.BeginBackupAsync(await repository.Describe("one", "a"), default))
         await using (var other = await repository.Domain.BeginBackupAsync(await repository.Describe("other", "b"), default))
         {
@@ -104,8 +104,10 @@ public sealed class DamageTests
                 var writer = session.OpenDisk(new MemberDescription(id, id, "disk", "/d"), disk.Length, null);
                 await TestRepository.Write(writer, disk, 1);
                 await writer.FinishAsync(default);
-                await session.CommitAsync(null, default);
             }
+
+            await one.CommitAsync(null, default);
+            await other.CommitAsync(null, default);
         }
 
         foreach (string pack in repository.Names("packs"))
