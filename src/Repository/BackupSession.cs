@@ -233,8 +233,11 @@ public sealed class BackupSession : IAsyncDisposable
         }
     }
 
+    /// <summary>Done by those who add runs: a backup that stored nothing costs a bucket no request for it.</summary>
     private async ValueTask MergeRunsAsync(CancellationToken cancellationToken)
     {
+        if (!chunks.HasWrittenRun)
+            return;
         try
         {
             var runs = RunMerger.Choose(chunks.Runs);

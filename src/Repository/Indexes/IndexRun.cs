@@ -65,7 +65,6 @@ internal sealed class IndexRun
         IObjectStore store, DomainNames names, DomainKeys keys, UnitCache cache, ObjectId id, long sizeBytes, CancellationToken cancellationToken)
     {
         string name = names.Index(id);
-        await store.FetchAsync(name, sizeBytes, cancellationToken);
         try
         {
             return await OpenAsync(store, name, keys, cache, id, sizeBytes, cancellationToken);
@@ -79,6 +78,7 @@ internal sealed class IndexRun
     private static async ValueTask<IndexRun> OpenAsync(
         IObjectStore store, string name, DomainKeys keys, UnitCache cache, ObjectId id, long sizeBytes, CancellationToken cancellationToken)
     {
+        await store.FetchAsync(name, sizeBytes, cancellationToken);
         try
         {
             if (sizeBytes < RunFormat.HeaderBytes + RunFormat.FooterBytes)

@@ -58,6 +58,9 @@ internal sealed class ChunkStore : IAsyncDisposable
     /// <summary>The runs in use, those of this backup too; none before it asked for the first chunk.</summary>
     public IReadOnlyList<IndexRun> Runs => stored?.Runs ?? [];
 
+    /// <summary>Whether this backup added one.</summary>
+    public bool HasWrittenRun { get; private set; }
+
     /// <summary>A lane for one worker, to be given back with <see cref="Return"/>; packs go on from worker to worker.</summary>
     public PackLane Rent(MemberCounters counters)
     {
@@ -217,6 +220,7 @@ internal sealed class ChunkStore : IAsyncDisposable
 
         var (id, sizeBytes) = await RunWriter.WriteAsync(
             immutable, names, keys, entries, [.. packs.OrderBy(pack => pack.Key).Select(pack => pack.Value)], cancellationToken);
+        HasWrittenRun = true;
         (await OpenStoredAsync(cancellationToken)).Add(await catalog.OpenAsync(id, sizeBytes, cancellationToken));
     }
 }
