@@ -26,6 +26,7 @@ internal sealed class RepositoryLocation
     private readonly Option<int> cacheMib = new("--cache-mib") { Description = "How large that may become; 0 for none.", HelpName = "MiB", DefaultValueFactory = _ => 1024 };
     private readonly Option<int> retryFor = new("--retry-for") { Description = "How long a bucket that does not answer is tried again.", HelpName = "seconds", DefaultValueFactory = _ => 300 };
     private readonly Option<bool> requests = new("--requests") { Description = "Says at the end what went to the bucket: requests by kind, and bytes." };
+    private readonly Option<double> heartbeat = new("--heartbeat") { Description = "How often a running backup or collection shows life: the same for all who use the repository.", HelpName = "seconds", Hidden = true, DefaultValueFactory = _ => new RepositoryOptions().SessionHeartbeat.TotalSeconds };
     private readonly bool allowsInstallation;
 
     /// <param name="command">Gets the options.</param>
@@ -48,6 +49,7 @@ internal sealed class RepositoryLocation
         command.Add(cacheMib);
         command.Add(retryFor);
         command.Add(requests);
+        command.Add(heartbeat);
         foreach (Option<int> number in new[] { cacheMib, retryFor })
         {
             number.Validators.Add(result =>
@@ -59,6 +61,9 @@ internal sealed class RepositoryLocation
 
         command.Validators.Add(Check);
     }
+
+    /// <summary>For tests that cannot wait for minutes until a killed process counts as dead.</summary>
+    public TimeSpan Heartbeat(CommandResult parsed) => TimeSpan.FromSeconds(Math.Clamp(parsed.GetValue(heartbeat), 0.1, 3600));
 
     /// <param name="parsed">The command line.</param>
     /// <param name="writes">False opens the store so that nothing can be changed.</param>
@@ -154,7 +159,7 @@ internal sealed class RepositoryLocation
         IObjectStore store = await OpenStoreAsync(parsed, writes, shell, cancellationToken, counter);
         try
         {
-            BackupRepository opened = await BackupRepository.OpenAsync(store, key, WithCache(parsed, options), shell.Time, cancellationToken);
+            BackupRepository opened = await BackupRepository.OpenAsync(store, key, Tuned(parsed, options), shell.Time, cancellationToken);
             return parsed.GetValue(requests)
                 ? new RepositoryAccess(opened, opened, store, new RequestReport(counter, shell))
                 : new RepositoryAccess(opened, opened, store);
@@ -179,15 +184,19 @@ internal sealed class RepositoryLocation
             shell.Time,
             cancellationToken);
 
-    /// <summary>A directory is read faster itself than a copy of it.</summary>
-    private RepositoryOptions WithCache(ParseResult parsed, RepositoryOptions options) =>
-        ObjectStoreCatalog.IsRemote(parsed.GetValue(repository)!)
+    private RepositoryOptions Tuned(ParseResult parsed, RepositoryOptions options)
+    {
+        options = options with { SessionHeartbeat = Heartbeat(parsed.CommandResult) };
+
+        // A directory is read faster itself than a copy of it.
+        return ObjectStoreCatalog.IsRemote(parsed.GetValue(repository)!)
             ? options with
             {
                 CacheDirectory = parsed.GetValue(cache) ?? Path.Combine(UserCacheDirectory, "strongroom"),
                 CacheBytes = (long)parsed.GetValue(cacheMib) << 20,
             }
             : options;
+    }
 
     // The XDG base directory specification's.
     private static string UserCacheDirectory =>

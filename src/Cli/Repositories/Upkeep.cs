@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Strongroom.Cli.Client;
 using Strongroom.Cli.Output;
 using Strongroom.Cli.Progress;
@@ -146,13 +147,15 @@ internal static class Upkeep
             if (result.GetValueOrDefault<double>() is not (> 0 and <= 1))
                 result.AddError("A share is above 0 and up to 1.");
         });
-        deadAfter.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<double>() is not (>= 5 and <= 1440))
-                result.AddError("A running backup shows life every two minutes; between 5 and 1440 minutes tell dead from slow.");
-        });
         Command verb = noun.AddVerb("gc", "Frees what no backup needs; may run beside backups and restores.", dryRun, acceptDamage, rewriteAbove, deadAfter);
         var location = new RepositoryLocation(verb, allowsInstallation: true);
+        verb.Validators.Add(result =>
+        {
+            // Two and a half beats tell dead from slow.
+            double least = location.Heartbeat(result).TotalMinutes * 2.5;
+            if (!(result.GetValue(deadAfter) >= least && result.GetValue(deadAfter) <= 1440))
+                result.AddError(string.Create(CultureInfo.InvariantCulture, $"--dead-after is from {least:0.##} to 1440 minutes: a running backup shows life two or three times in the least of them."));
+        });
         var output = new OutputOptions<CollectionReport>(verb, CollectionColumns);
         verb.SetAction(async (parsed, cancellationToken) =>
         {
