@@ -42,7 +42,10 @@ public interface IDiskTarget : ITarget
     /// <summary>True when every byte not written reads as zero (a new image); otherwise zero ranges have to be written too.</summary>
     bool StartsZeroed { get; }
 
-    /// <exception cref="DriverException"><see cref="DriverFailure.Full"/> when no room is left; <see cref="DriverFailure.Failed"/>.</exception>
+    /// <summary>Takes the bytes; they may be written later, up to <see cref="ITarget.CompleteAsync"/>. Thread-safe.</summary>
+    /// <exception cref="DriverException">
+    /// <see cref="DriverFailure.Full"/> when no room is left; <see cref="DriverFailure.Failed"/>. Of this write or an earlier one.
+    /// </exception>
     void Write(long offset, ReadOnlySpan<byte> bytes);
 
     /// <summary>Makes the range read as zeros: a hole where the target can have one, else zeros.</summary>

@@ -25,6 +25,12 @@ public interface IObjectStore : IAsyncDisposable
     /// <summary>What a person recognises the store by, as in <c>file:/srv/store</c>; never holds a secret.</summary>
     string Address { get; }
 
+    /// <summary>
+    /// Commits of large objects that one writer may usefully have under way: enough to hide what a commit waits for, and no
+    /// more where each of them holds memory until it is answered.
+    /// </summary>
+    int CommitsAtOnce => 1;
+
     /// <summary>Begins an object. Nothing is visible until it is committed.</summary>
     /// <param name="name">See the rules above.</param>
     /// <param name="mode">Whether an existing object may be replaced; decided atomically at commit.</param>

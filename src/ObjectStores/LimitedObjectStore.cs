@@ -22,6 +22,8 @@ public sealed class LimitedObjectStore : IObjectStore
 
     public string Address => _inner.Address;
 
+    public int CommitsAtOnce => _inner.CommitsAtOnce;
+
     public async ValueTask<ObjectUpload> PutAsync(string name, PutMode mode, long sizeHintBytes, CancellationToken cancellationToken)
     {
         using (await EnterAsync(cancellationToken))

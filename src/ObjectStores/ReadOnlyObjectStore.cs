@@ -6,6 +6,8 @@ public sealed class ReadOnlyObjectStore(IObjectStore inner) : IObjectStore
 {
     public string Address => inner.Address;
 
+    public int CommitsAtOnce => inner.CommitsAtOnce;
+
     public ValueTask<ObjectUpload> PutAsync(string name, PutMode mode, long sizeHintBytes, CancellationToken cancellationToken)
     {
         ObjectName.Check(name);

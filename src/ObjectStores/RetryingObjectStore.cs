@@ -41,6 +41,8 @@ public sealed class RetryingObjectStore : IObjectStore
 
     public string Address => _inner.Address;
 
+    public int CommitsAtOnce => _inner.CommitsAtOnce;
+
     public async ValueTask<ObjectUpload> PutAsync(string name, PutMode mode, long sizeHintBytes, CancellationToken cancellationToken)
     {
         for (var attempts = new Attempts(this); ;)

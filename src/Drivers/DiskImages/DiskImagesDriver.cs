@@ -37,13 +37,12 @@ public sealed class DiskImagesDriver(TimeProvider? time = null) : IResourceDrive
         }
     }
 
-    public ValueTask<ITarget> OpenTargetAsync(string location, TargetRequest request, CancellationToken cancellationToken)
+    public async ValueTask<ITarget> OpenTargetAsync(string location, TargetRequest request, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(request.SizeBytes);
-        return ValueTask.FromResult<ITarget>(
-            Posix.TryStatLocation(location, out FileStatus status) ? OpenPresent(location, status, request.SizeBytes)
-            : Errno.Last == Errno.NoEntry ? MakeImage(location, request.SizeBytes)
-            : throw Errno.LastToException(location, "open"));
+        return Posix.TryStatLocation(location, out FileStatus status) ? OpenPresent(location, status, request.SizeBytes)
+            : Errno.Last == Errno.NoEntry ? await MakeImageAsync(location, request.SizeBytes)
+            : throw Errno.LastToException(location, "open");
     }
 
     private static DiskTarget OpenPresent(string location, in FileStatus status, long sizeBytes)
@@ -73,7 +72,7 @@ public sealed class DiskImagesDriver(TimeProvider? time = null) : IResourceDrive
         }
     }
 
-    private static DiskTarget MakeImage(string location, long sizeBytes)
+    private static async ValueTask<DiskTarget> MakeImageAsync(string location, long sizeBytes)
     {
         if (IsDevicePath(location))
             throw new DriverException(
@@ -91,7 +90,7 @@ public sealed class DiskImagesDriver(TimeProvider? time = null) : IResourceDrive
         }
         catch
         {
-            target.Close();
+            await target.DisposeAsync();
             throw;
         }
     }

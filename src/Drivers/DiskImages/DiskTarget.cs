@@ -25,7 +25,7 @@ internal sealed class DiskTarget : IDiskTarget
         this.file = file;
         this.isDevice = isDevice;
         this.isNew = isNew;
-        uncached = new UncachedWriter(file);
+        uncached = new UncachedWriter(file, location);
     }
 
     public ContentKind Kind => ContentKind.Disk;
@@ -79,9 +79,10 @@ internal sealed class DiskTarget : IDiskTarget
         WriteZeroBytes(lastBlock, end);
     }
 
-    public ValueTask CompleteAsync(CancellationToken cancellationToken)
+    public async ValueTask CompleteAsync(CancellationToken cancellationToken)
     {
         SetSize();
+        await uncached.FinishAsync();
         if (Libc.FSync(file) < 0)
             throw Errno.LastToException(Location, "flush");
         if (isNew)
@@ -94,17 +95,16 @@ internal sealed class DiskTarget : IDiskTarget
         }
 
         isComplete = true;
-        return ValueTask.CompletedTask;
     }
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        await uncached.DisposeAsync();
         Close();
-        return ValueTask.CompletedTask;
     }
 
     /// <summary>A new image that is not complete goes with it, if it is still the one under its name.</summary>
-    internal void Close()
+    private void Close()
     {
         if (file.IsClosed)
             return;
@@ -112,7 +112,6 @@ internal sealed class DiskTarget : IDiskTarget
             && Posix.TryStatLocation(Location, out FileStatus present)
             && present.IsSameFileAs(Posix.Stat(file, Location)))
             Posix.Unlink(Posix.WorkingDirectory, Posix.LocationBytes(Location));
-        uncached.Dispose();
         file.Dispose();
     }
 
@@ -146,7 +145,7 @@ internal sealed class DiskTarget : IDiskTarget
 
     private void WriteBytes(long offset, ReadOnlySpan<byte> bytes)
     {
-        int written = uncached.Write(offset, bytes, Location);
+        int written = uncached.Write(offset, bytes);
         offset += written;
         bytes = bytes[written..];
         if (!Posix.Write(file, offset, bytes))

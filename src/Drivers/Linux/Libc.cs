@@ -26,6 +26,13 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "pread", SetLastError = true)]
     internal static partial nint PRead(SafeFileHandle file, byte* buffer, nuint length, long offset);
 
+    [LibraryImport(Library, EntryPoint = "preadv2", SetLastError = true)]
+    internal static partial nint PReadV2(SafeFileHandle file, IoVector* vectors, int count, long offset, int flags);
+
+    /// <returns>0 or an error number, which is not left in errno.</returns>
+    [LibraryImport(Library, EntryPoint = "posix_fadvise")]
+    internal static partial int FAdvise(SafeFileHandle file, long offset, long length, int advice);
+
     [LibraryImport(Library, EntryPoint = "pwrite", SetLastError = true)]
     internal static partial nint PWrite(SafeFileHandle file, byte* buffer, nuint length, long offset);
 
@@ -131,4 +138,11 @@ internal struct RecordLock
     [FieldOffset(8)] internal long Start;
     [FieldOffset(16)] internal long LengthBytes;
     [FieldOffset(24)] internal int ProcessId;
+}
+
+/// <summary><c>struct iovec</c>.</summary>
+internal unsafe struct IoVector
+{
+    internal byte* Start;
+    internal nuint Length;
 }

@@ -108,6 +108,24 @@ internal static unsafe class Posix
         return done;
     }
 
+    /// <summary>What of it the page cache has, from the start on; 0 also where the file system cannot tell.</summary>
+    internal static int ReadCached(SafeFileHandle file, long offset, Span<byte> destination)
+    {
+        const int NoWait = 8; // RWF_NOWAIT of linux/fs.h
+        fixed (byte* buffer = destination)
+        {
+            var vector = new IoVector { Start = buffer, Length = (nuint)destination.Length };
+            return (int)Math.Max(0, Libc.PReadV2(file, &vector, 1, offset, NoWait));
+        }
+    }
+
+    /// <summary>Has the device fetch a range that will be read soon. Promises nothing.</summary>
+    internal static void ReadAhead(SafeFileHandle file, long offset, long lengthBytes)
+    {
+        const int WillNeed = 3; // POSIX_FADV_WILLNEED
+        _ = Libc.FAdvise(file, offset, lengthBytes, WillNeed);
+    }
+
     internal static bool Write(SafeFileHandle file, long offset, ReadOnlySpan<byte> bytes)
     {
         int done = 0;

@@ -43,6 +43,9 @@ public sealed class LocalObjectStore : IObjectStore
 
     public string Address => "file:" + _root;
 
+    /// <summary>The bytes are with the system by then; only the sync is waited for.</summary>
+    public int CommitsAtOnce => 4;
+
     /// <summary>
     /// Opens the store in <paramref name="directory"/>. A directory that does not exist is an empty store; the first put
     /// makes it.

@@ -41,7 +41,7 @@ internal sealed class PackLane : IAsyncDisposable
     private AesGcm? cipher;
     private ObjectUpload? upload;
     private long packBytes;
-    private Task finishing = Task.CompletedTask;
+    private readonly Queue<Task> finishing = [];
 
     public PackLane(IObjectStore store, DomainNames names, DomainKeys keys, PackLedger ledger, PackKind kind, int segmentBytes, int packBytes, int level)
     {
@@ -109,13 +109,13 @@ internal sealed class PackLane : IAsyncDisposable
             await WriteSegmentAsync(cancellationToken);
         if (upload is not null)
             await FinishPackAsync(cancellationToken);
-        await finishing;
+        await LetFinishAsync(0);
     }
 
     public async ValueTask DisposeAsync()
     {
         // What is still on its way may fail or not: nothing refers to it.
-        await finishing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(finishing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (upload is not null)
             await upload.DisposeAsync();
         upload = null;
@@ -169,21 +169,31 @@ internal sealed class PackLane : IAsyncDisposable
         var record = new PackRecord(packId, kind, packBytes + end.Length, [packId], [.. segments]);
         Counters?.AddStored(PackFormat.HeaderBytes + end.Length);
 
-        // Making it durable waits for the device; the lane goes on compressing meanwhile, one pack ahead at most.
-        await finishing;
+        // Making it durable waits for the device; the lane goes on compressing meanwhile, some packs ahead.
+        await LetFinishAsync(store.CommitsAtOnce - 1);
         var (finished, number) = (upload, packNumber);
         upload = null;
-        finishing = Task.Run(
+        finishing.Enqueue(Task.Run(
             async () =>
             {
                 await using (finished)
                     await finished.CommitAsync(cancellationToken);
                 ledger.Complete(number, record);
             },
-            CancellationToken.None);
+            CancellationToken.None));
         segments.Clear();
         chunkCounts.Clear();
         chunks.Clear();
+    }
+
+    /// <summary>Waits until no more packs than this are on their way, and tells of one that failed.</summary>
+    private async ValueTask LetFinishAsync(int left)
+    {
+        while (finishing.TryPeek(out var oldest) && (finishing.Count > left || oldest.IsCompleted))
+        {
+            await oldest;
+            _ = finishing.Dequeue();
+        }
     }
 
     private sealed class Share(MemberCounters counters)
