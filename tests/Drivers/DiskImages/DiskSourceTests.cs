@@ -44,6 +44,24 @@ public sealed class DiskSourceTests : IDisposable
     }
 
     [Fact]
+    public async Task Bytes_are_the_same_in_and_out_of_the_page_cache()
+    {
+        string path = scratch["image"];
+        byte[] wanted = new byte[9 << 20];
+        new Random(6).NextBytes(wanted);
+        await File.WriteAllBytesAsync(path, wanted);
+        foreach (long cachedBytes in new[] { 0L, 3 << 20, wanted.Length })
+        {
+            PageCache.Drop(path, cachedBytes);
+            await using IDiskSource source = await Open(path);
+            byte[] read = new byte[wanted.Length];
+            for (int offset = 0; offset < read.Length; offset += 1 << 20)
+                source.Read(offset, read.AsSpan(offset, 1 << 20));
+            Assert.True(wanted.AsSpan().SequenceEqual(read), $"{cachedBytes} bytes were cached");
+        }
+    }
+
+    [Fact]
     public async Task An_image_cut_short_while_it_is_read_is_a_failure()
     {
         string path = scratch["image"];

@@ -56,6 +56,46 @@ public sealed class DiskTargetTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_system_without_room_is_told_by_the_completion_at_the_latest()
+    {
+        string? obstacle = LoopDevice.Obstacle("mkfs.ext4");
+        Assert.SkipWhen(obstacle is not null, obstacle ?? "");
+        using var device = new LoopDevice(scratch["disk"], 32 << 20);
+        device.Mount("ext4", scratch["mounted"]);
+        byte[] run = new byte[1 << 20];
+        Array.Fill(run, (byte)7);
+
+        DriverException failure = await Assert.ThrowsAsync<DriverException>(async () =>
+        {
+            await using IDiskTarget target = await Open(scratch["mounted/image"], 64 << 20);
+            for (long offset = 0; offset < target.SizeBytes; offset += run.Length)
+                target.Write(offset, run);
+            await target.CompleteAsync(default);
+        });
+
+        Assert.Equal(DriverFailure.Full, failure.Failure);
+        Assert.False(File.Exists(scratch["mounted/image"]));
+    }
+
+    [Fact]
+    public async Task What_is_written_from_many_threads_in_any_order_is_there_when_it_is_complete()
+    {
+        const int PieceBytes = 700_000;
+        byte[] wanted = new byte[40 * PieceBytes];
+        new Random(5).NextBytes(wanted);
+        await using (IDiskTarget target = await Open(scratch["image"], wanted.Length))
+        {
+            Parallel.ForEach(
+                Enumerable.Range(0, 40).OrderBy(piece => piece * 17 % 40), new ParallelOptions { MaxDegreeOfParallelism = 4 },
+                piece => target.Write(piece * PieceBytes, wanted.AsSpan(piece * PieceBytes, PieceBytes)));
+            await target.CompleteAsync(default);
+        }
+
+        byte[] written = await File.ReadAllBytesAsync(scratch["image"]);
+        Assert.True(wanted.AsSpan().SequenceEqual(written));
+    }
+
+    [Fact]
     public async Task Opening_alone_changes_nothing()
     {
         RawFiles.WriteFile(RawFiles.Path(scratch["image"]), new byte[100_000]);
