@@ -56,15 +56,11 @@ public sealed record AgentShape(
 /// <param name="Status"><c>available</c> or <c>remove</c>.</param>
 public sealed record AgentPathShape(string Id, string AgentId, string DirPath, string? ExcludePaths, string Status);
 
-/// <summary>Policies an account pushes into the others of its organization: there are no organizations here.</summary>
-public sealed record OrganizationPolicyListReply(IReadOnlyList<JsonNode> Policies, long Count, int Limit, int Offset);
-
 /// <summary>Writers and readers, made at compile time. Features are a map from keys with dots to any value.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(ReplicationCapabilitiesReply))]
 [JsonSerializable(typeof(AgentCheckReply))]
 [JsonSerializable(typeof(AgentListReply))]
-[JsonSerializable(typeof(OrganizationPolicyListReply))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, JsonNode>))]
 [JsonSerializable(typeof(string))]
 public sealed partial class CapabilityJson : JsonSerializerContext;

@@ -31,7 +31,8 @@ public sealed record PolicyShape
     /// <summary>Null in the answer to create, as in the live service's; else a list.</summary>
     public required IReadOnlyList<AssociatedVaultShape>? AssociatedVaults { get; init; }
 
-    public string PolicyType { get; init; } = "custom_policy";
+    /// <summary>One of <see cref="PolicyOrigins"/>.</summary>
+    public string PolicyType { get; init; } = PolicyOrigins.Custom;
 }
 
 /// <param name="Name"><c>default</c>.</param>
@@ -66,6 +67,18 @@ public static class PolicyTypes
     public const string Replication = "replication";
 
     public static readonly string[] All = [Backup, Replication];
+}
+
+/// <summary>The words of <c>policy_type</c>: who made a policy.</summary>
+public static class PolicyOrigins
+{
+    public const string Custom = "custom_policy";
+
+    /// <summary>It follows an organization policy.</summary>
+    public const string Organization = "organization_policy_v1";
+
+    /// <summary>It followed one: vaults that have it keep it, and no other gets it.</summary>
+    public const string Left = "organization_policy_removed";
 }
 
 /// <summary>A member whose text is kept and written as it came.</summary>

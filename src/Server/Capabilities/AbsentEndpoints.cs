@@ -1,19 +1,17 @@
 using Microsoft.AspNetCore.Routing;
 using Strongroom.Contract;
 using Strongroom.Contract.Capabilities;
-using Strongroom.Contract.Policies;
 using Strongroom.Contract.Vaults;
 using Strongroom.Server.Backups;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
-using Strongroom.Server.Policies;
 using Strongroom.Server.Vaults;
 
 namespace Strongroom.Server.Capabilities;
 
 /// <summary>
 /// Operations of the wire that stand for something this installation does not have: copies at another site, storage on
-/// premises, file-backup clients, organizations, a predecessor to take data over from. Each checks its request and what it names, and then
+/// premises, file-backup clients, a predecessor to take data over from. Each checks its request and what it names, and then
 /// answers what it is documented to answer where that is missing, so that clients are told and nothing is pretended.
 /// </summary>
 internal sealed class AbsentEndpoints(MetadataDatabase database)
@@ -21,11 +19,8 @@ internal sealed class AbsentEndpoints(MetadataDatabase database)
     private const string Agents = "/v3/{project_id}/agents";
     private const string OneAgent = Agents + "/{agent_id}";
     private const string Migrations = "/v3/migrates";
-    private const string OrganizationPolicies = "/v3/{project_id}/organization-policies";
-    private const string OneOrganizationPolicy = OrganizationPolicies + "/{organization_policy_id}";
 
     private const int SyncCountMax = 50;
-    private const int PatternCountMax = 24;
     private const int PathCountMax = 128;
     private const int PathCharsMax = 4096;
 
@@ -45,12 +40,6 @@ internal sealed class AbsentEndpoints(MetadataDatabase database)
         routes.MapDelete(OneAgent, context => throw NoAgent(context)).WithAction("cbr:agents:delete");
         routes.MapPost(OneAgent + "/add-path", context => RefuseAgentAsync(context, ReadAddedPaths)).WithAction("cbr:agents:addPath");
         routes.MapPost(OneAgent + "/remove-path", context => RefuseAgentAsync(context, ReadRemovedPaths)).WithAction("cbr:agents:removePath");
-        routes.MapPost(OrganizationPolicies, CreateOrganizationPolicyAsync).WithAction("cbr:organizationPolicies:create");
-        routes.MapGet(OrganizationPolicies, ListOrganizationPoliciesAsync).WithAction("cbr:organizationPolicies:list");
-        routes.MapGet(OneOrganizationPolicy, context => throw NoOrganizationPolicy(context)).WithAction("cbr:organizationPolicies:get");
-        routes.MapPut(OneOrganizationPolicy, ChangeOrganizationPolicyAsync).WithAction("cbr:organizationPolicies:update");
-        routes.MapDelete(OneOrganizationPolicy, context => throw NoOrganizationPolicy(context)).WithAction("cbr:organizationPolicies:delete");
-        routes.MapGet(OneOrganizationPolicy + "/policy-detail", context => throw NoOrganizationPolicy(context)).WithAction("cbr:organizationPolicies:get");
         routes.MapPost(Migrations, MigrateAsync).ForAnyCaller();
         routes.MapGet(Migrations, ShowMigrationAsync).ForAnyCaller();
     }
@@ -117,51 +106,6 @@ internal sealed class AbsentEndpoints(MetadataDatabase database)
     {
         await BodyReader.ReadAsync(context, read);
         throw NoAgent(context);
-    }
-
-    private static async Task CreateOrganizationPolicyAsync(HttpContext context)
-    {
-        string name = await BodyReader.ReadAsync(context, body => ReadOrganizationPolicy(body, isNew: true)) ?? "";
-        throw new RefusedException(
-            ErrorCodes.NotPermitted, $"Policy {ShownText.Quoted(name)} cannot be made: no account of this installation manages an organization.");
-    }
-
-    private static Task ListOrganizationPoliciesAsync(HttpContext context)
-    {
-        (int limit, int offset) = ReadOrganizationPolicyPage(context.Request);
-        return JsonReply.WriteAsync(context, new OrganizationPolicyListReply([], 0, limit, offset), CapabilityJson.Default.OrganizationPolicyListReply);
-    }
-
-    private static async Task ChangeOrganizationPolicyAsync(HttpContext context)
-    {
-        await BodyReader.ReadAsync(context, body => ReadOrganizationPolicy(body, isNew: false));
-        throw NoOrganizationPolicy(context);
-    }
-
-    internal static (int Limit, int Offset) ReadOrganizationPolicyPage(HttpRequest request)
-    {
-        var query = new QueryReader(request);
-        query.Word("operation_type", PolicyTypes.All);
-        return (query.Limit(), query.Offset());
-    }
-
-    /// <summary>All members may be left out of a change.</summary>
-    internal static string? ReadOrganizationPolicy(BodyValue body, bool isNew)
-    {
-        BodyValue policy = body["policy"].Object();
-        if (isNew)
-            policy["operation_type"].Word(PolicyTypes.All);
-        if (isNew || policy["policy_name"].IsGiven)
-            policy["policy_name"].Text(1, 64);
-        if (isNew || policy["policy_enabled"].IsGiven)
-            policy["policy_enabled"].Flag();
-        if (isNew || policy["policy_operation_definition"].IsGiven)
-            PolicyDefinition.Read(policy["policy_operation_definition"]);
-        if (isNew || policy["policy_trigger"].IsGiven)
-            policy["policy_trigger"]["properties"]["pattern"].List(1, PatternCountMax, pattern => pattern.Text(1, 255));
-        policy["description"].TextOrNull(0, 255);
-        policy["effective_scope"].TextOrNull(0, 255);
-        return isNew ? policy["name"].Text(1, 64) : policy["name"].TextOrNull(1, 64);
     }
 
     private static async Task MigrateAsync(HttpContext context)
@@ -264,14 +208,6 @@ internal sealed class AbsentEndpoints(MetadataDatabase database)
 
     private static RefusedException NoDestination(string projectId) =>
         new(ErrorCodes.DestinationUnsupported, $"Nothing can be copied to project {ShownText.Quoted(projectId)}: this installation has no other site (see replication-capabilities).");
-
-    private static RefusedException NoOrganizationPolicy(HttpContext context)
-    {
-        string id = (string)context.Request.RouteValues["organization_policy_id"]!;
-        return WireId.IsWellFormed(id)
-            ? new RefusedException(ErrorCodes.PolicyMissing, $"There is no organization policy with id {id}.")
-            : BodyReader.Refused($"organization_policy_id in the path must be a UUID in lower case with dashes: it is {ShownText.Quoted(id)}.");
-    }
 
     private static RefusedException NoAgent(HttpContext context) =>
         new(ErrorCodes.AgentMissing, $"There is no file-backup client {ShownText.Quoted((string)context.Request.RouteValues["agent_id"]!)}.");

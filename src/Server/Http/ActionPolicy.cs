@@ -23,7 +23,12 @@ public sealed class ActionPolicy
     [
         (AdminRole, ["*"]),
         (FullRole, ["cbr:*"]),
-        (OperatorRole, ["cbr:*", "!cbr:policies:create", "!cbr:policies:update", "!cbr:policies:delete"]),
+        (
+            OperatorRole,
+            [
+                "cbr:*", "!cbr:policies:create", "!cbr:policies:update", "!cbr:policies:delete",
+                "!cbr:organizationPolicies:create", "!cbr:organizationPolicies:update", "!cbr:organizationPolicies:delete",
+            ]),
         (ReaderRole, ["cbr:*:get*", "cbr:*:list*", "cbr:*:show*"]),
     ];
 

@@ -49,6 +49,16 @@ internal readonly struct QueryReader(HttpRequest request)
         return text.Contains('\0', StringComparison.Ordinal) ? throw Refused(name, text, "must not hold a null character") : text;
     }
 
+    /// <summary>One that must be there.</summary>
+    public string RequiredText(string name)
+    {
+        string? text = Text(name);
+        if (trace is null)
+            return text ?? throw BodyReader.Refused($"{name} is missing.");
+        trace.Require(name);
+        return "";
+    }
+
     public string? Word(string name, string[] words)
     {
         trace?.Add(name, new JsonObject { ["type"] = "string", ["enum"] = Words(words) });

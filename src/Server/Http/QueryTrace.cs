@@ -11,6 +11,7 @@ namespace Strongroom.Server.Http;
 internal sealed class QueryTrace : IQueryCollection
 {
     private readonly Dictionary<string, JsonObject> parameters = new(StringComparer.Ordinal);
+    private readonly HashSet<string> required = new(StringComparer.Ordinal);
 
     /// <summary>By name, in the order they were asked for.</summary>
     public IReadOnlyDictionary<string, JsonObject> Parameters => parameters;
@@ -21,7 +22,7 @@ internal sealed class QueryTrace : IQueryCollection
 
     public StringValues this[string key] => StringValues.Empty;
 
-    public static IReadOnlyDictionary<string, JsonObject> Describe(Action<HttpRequest> read)
+    public static QueryTrace Describe(Action<HttpRequest> read)
     {
         var context = new DefaultHttpContext();
         var trace = new QueryTrace();
@@ -35,10 +36,14 @@ internal sealed class QueryTrace : IQueryCollection
             // One that must be there is not: it was the last to be asked for, or is named first.
         }
 
-        return trace.Parameters;
+        return trace;
     }
 
     public void Add(string name, JsonObject schema) => parameters.TryAdd(name, schema);
+
+    public void Require(string name) => required.Add(name);
+
+    public bool IsRequired(string name) => required.Contains(name);
 
     public bool ContainsKey(string key) => false;
 

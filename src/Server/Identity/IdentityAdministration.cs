@@ -4,6 +4,8 @@ using Strongroom.Contract.Audit;
 using Strongroom.Server.Audit;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
+using Strongroom.Server.OrganizationPolicies;
+using Strongroom.Server.Policies;
 using Strongroom.Server.Resources;
 using Strongroom.Server.Shares;
 using Strongroom.Server.Vaults;
@@ -105,6 +107,7 @@ public sealed class IdentityAdministration : IAsyncDisposable
                     throw new RefusedException(IdentityErrorCodes.Conflict, $"There is a project '{name}' in the domain '{owner.Name}' already.");
                 var project = new Project(NewId(), owner.Id, name, description, Enabled: true);
                 await ProjectTable.InsertAsync(session, project, time.GetUtcNow(), cancellationToken);
+                await OrganizationPolicyPush.JoinAsync(session, project, time.GetStoredNow(), cancellationToken);
                 return project;
             },
             cancellationToken);
@@ -144,6 +147,7 @@ public sealed class IdentityAdministration : IAsyncDisposable
                 await TokenTable.DeleteOfProjectAsync(session, project.Id, cancellationToken);
                 await CredentialTable.DeleteOfProjectAsync(session, project.Id, cancellationToken);
                 await RoleTable.DeleteOfProjectAsync(session, project.Id, cancellationToken);
+                await PolicyTable.LetGoOfProjectAsync(session, project.Id, cancellationToken);
                 await ShareTable.DeleteOfRecipientAsync(session, project.Id, cancellationToken);
                 await ProjectTable.DeleteAsync(session, project.Id, cancellationToken);
                 await IdentityRevision.RaiseAsync(session, cancellationToken);

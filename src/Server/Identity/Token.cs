@@ -30,6 +30,9 @@ internal sealed record Token(
     /// <summary>Of a signed request, which is judged as if a token had come with it; null for a real token.</summary>
     public string? AccessKey { get; init; }
 
+    /// <summary>Of an access key made for one project: its user's roles elsewhere do not count.</summary>
+    public bool IsForOneProject { get; init; }
+
     public bool IsAdmin => Roles.Contains(ActionPolicy.AdminRole);
 
     public Caller ToCaller(string requestId) =>

@@ -59,7 +59,7 @@ internal static class OpenApiDocument
         JsonNode[] parameters =
         [
             .. route.RoutePattern.Parameters.Select(parameter => Parameter(parameter.Name, "path", new JsonObject { ["type"] = "string" }, required: true)),
-            .. operation?.Query is { } query ? QueryTrace.Describe(query).Select(found => Parameter(found.Key, "query", found.Value, required: false)) : [],
+            .. operation?.Query is { } query ? QueryParameters(QueryTrace.Describe(query)) : [],
         ];
         if (parameters.Length > 0)
             description["parameters"] = new JsonArray(parameters);
@@ -85,6 +85,9 @@ internal static class OpenApiDocument
         description["responses"] = responses;
         return description;
     }
+
+    private static IEnumerable<JsonObject> QueryParameters(QueryTrace query) =>
+        query.Parameters.Select(found => Parameter(found.Key, "query", found.Value, query.IsRequired(found.Key)));
 
     private static JsonObject Parameter(string name, string place, JsonObject schema, bool required) =>
         new() { ["name"] = name, ["in"] = place, ["required"] = required, ["schema"] = schema };

@@ -5,6 +5,7 @@ using Strongroom.Contract.Backups;
 using Strongroom.Contract.Capabilities;
 using Strongroom.Contract.Checkpoints;
 using Strongroom.Contract.Identity;
+using Strongroom.Contract.OrganizationPolicies;
 using Strongroom.Contract.Policies;
 using Strongroom.Contract.Resources;
 using Strongroom.Contract.Shares;
@@ -17,6 +18,7 @@ using Strongroom.Server.Capabilities;
 using Strongroom.Server.Checkpoints;
 using Strongroom.Server.Http;
 using Strongroom.Server.Identity;
+using Strongroom.Server.OrganizationPolicies;
 using Strongroom.Server.Policies;
 using Strongroom.Server.Resources;
 using Strongroom.Server.Shares;
@@ -144,6 +146,17 @@ internal sealed class OperationCatalog(VaultOptions vaults)
         Add("GET " + OnePolicy, "ShowPolicy", json.PolicyReply);
         Add("PUT " + OnePolicy, "UpdatePolicy", json.PolicyReply, operation => operation.Takes(PolicyRequests.Change));
         AddBare("DELETE " + OnePolicy, "DeletePolicy");
+        OrganizationPolicyJson organization = OrganizationPolicyJson.Default;
+        Add("POST " + OrganizationPolicies, "CreateOrganizationPolicy", organization.OrganizationPolicyReply, operation => operation.Takes(OrganizationPolicyRequests.Creation));
+        Add("GET " + OrganizationPolicies, "ListOrganizationPolicies", organization.OrganizationPolicyListReply, operation => operation.Asks(OrganizationPolicyRequests.List));
+        Add("GET " + OneOrganizationPolicy, "ShowOrganizationPolicy", organization.OrganizationPolicyReply);
+        Add("PUT " + OneOrganizationPolicy, "UpdateOrganizationPolicy", organization.OrganizationPolicyReply, operation => operation.Takes(OrganizationPolicyRequests.Change));
+        AddBare("DELETE " + OneOrganizationPolicy, "DeleteOrganizationPolicy");
+        Add(
+            "GET " + OneOrganizationPolicy + "/policy-detail",
+            "ListOrganizationPolicyDetail",
+            organization.OrganizationPolicyDetailReply,
+            operation => operation.Asks(OrganizationPolicyRequests.Detail));
         Add("POST " + OneVault + "/associatepolicy", "AssociateVaultPolicy", json.AssociatePolicyReply, operation => operation.Takes(PolicyRequests.Association));
         Add("POST " + OneVault + "/dissociatepolicy", "DisassociateVaultPolicy", json.DissociatePolicyReply, operation => operation.Takes(PolicyRequests.Dissociation));
     }
@@ -162,12 +175,6 @@ internal sealed class OperationCatalog(VaultOptions vaults)
         AddBare("DELETE " + OneAgent, "UnregisterAgent");
         AddBare("POST " + OneAgent + "/add-path", "AddAgentPath", operation => operation.Takes(AbsentEndpoints.ReadAddedPaths));
         AddBare("POST " + OneAgent + "/remove-path", "RemoveAgentPath", operation => operation.Takes(AbsentEndpoints.ReadRemovedPaths));
-        AddBare("POST " + OrganizationPolicies, "CreateOrganizationPolicy", operation => operation.Takes(body => AbsentEndpoints.ReadOrganizationPolicy(body, isNew: true)));
-        Add("GET " + OrganizationPolicies, "ListOrganizationPolicies", json.OrganizationPolicyListReply, operation => operation.Asks(AbsentEndpoints.ReadOrganizationPolicyPage));
-        AddBare("GET " + OneOrganizationPolicy, "ShowOrganizationPolicy");
-        AddBare("PUT " + OneOrganizationPolicy, "UpdateOrganizationPolicy", operation => operation.Takes(body => AbsentEndpoints.ReadOrganizationPolicy(body, isNew: false)));
-        AddBare("DELETE " + OneOrganizationPolicy, "DeleteOrganizationPolicy");
-        AddBare("GET " + OneOrganizationPolicy + "/policy-detail", "ListOrganizationPolicyDetail");
         AddBare("POST /v3/migrates", "MigrateDomain", operation => operation.Takes(AbsentEndpoints.ReadMigration));
         AddBare("GET /v3/migrates", "ShowMigrateStatus", operation => operation.Asks(request => new QueryReader(request).Flag("all_regions")));
     }

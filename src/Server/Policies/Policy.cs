@@ -1,5 +1,6 @@
 using Strongroom.Contract;
 using Strongroom.Contract.Policies;
+using Strongroom.Server.OrganizationPolicies;
 using Strongroom.Server.Schedules;
 using Strongroom.Server.Vaults;
 
@@ -34,7 +35,20 @@ internal sealed record Policy
 
     public required DateTimeOffset CreatedAt { get; init; }
 
+    /// <summary>One of <see cref="PolicyOrigins"/>.</summary>
+    public string PolicyType { get; init; } = PolicyOrigins.Custom;
+
+    /// <summary>The organization policy it follows; null: none, or none any more.</summary>
+    public OrganizationPolicyId? OrganizationPolicyId { get; init; }
+
     public bool IsReplication => OperationType == PolicyTypes.Replication;
+
+    /// <exception cref="RefusedException">403: it follows an organization policy, so it is changed and deleted there.</exception>
+    public void RefuseUnlessOwn()
+    {
+        if (OrganizationPolicyId is { } owner)
+            throw new RefusedException(ErrorCodes.NotPermitted, $"Policy {Id} follows the organization policy {owner}: it can only be changed there.");
+    }
 
     /// <summary>A zone that this machine's database has lost is read as UTC: better at another hour than not at all.</summary>
     public Schedule Schedule() =>

@@ -24,6 +24,7 @@ internal static class PolicyBinder
     {
         vault.RefuseUnlessWritable("its policies cannot be changed");
         var bindings = new List<(PolicyBinding Binding, DateTimeOffset? NextAt)>(ids.Count);
+        var left = new HashSet<PolicyId>();
         foreach (PolicyId id in ids)
         {
             Policy policy = await PolicyEndpoints.RequireAsync(session, vault.ProjectId, id, cancellationToken);
@@ -33,6 +34,8 @@ internal static class PolicyBinder
             if (bindings.Exists(known => known.Binding.OperationType == binding.OperationType && known.Binding.PolicyId != id))
                 throw BodyReader.Refused($"add_policy_ids names two {binding.OperationType} policies: a vault has one.");
             bindings.Add((binding, policy.NextAfter(now)));
+            if (policy.PolicyType == PolicyOrigins.Left)
+                left.Add(id);
         }
 
         List<PolicyBinding> present = await PolicyBindingTable.ListOfVaultAsync(session, vault.Id, cancellationToken);
@@ -41,6 +44,8 @@ internal static class PolicyBinder
             PolicyBinding? replaced = present.Find(known => known.OperationType == binding.OperationType);
             if (replaced == binding)
                 continue;
+            if (left.Contains(binding.PolicyId) && replaced?.PolicyId != binding.PolicyId)
+                throw new RefusedException(ErrorCodes.PolicyUnfit, $"Policy {binding.PolicyId} follows no organization policy any more: vaults that have it keep it, and no other gets it.");
             if (replaced is not null && replaced.PolicyId != binding.PolicyId)
                 RefuseLocked(vault, replaced);
             await PolicyBindingTable.PutAsync(session, binding, nextAt, now, cancellationToken);

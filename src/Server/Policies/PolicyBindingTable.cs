@@ -55,6 +55,10 @@ internal static class PolicyBindingTable
             row => (VaultId?)new VaultId(row.GetString(0)),
             cancellationToken);
 
+    /// <summary>Whether any vault has it, those that could be brought back included.</summary>
+    public static async ValueTask<bool> IsBoundAsync(DbSession session, PolicyId id, CancellationToken cancellationToken) =>
+        await session.QueryLongAsync($"select case when exists (select 1 from policy_vaults where policy_id = {id}) then 1 else 0 end", cancellationToken) == 1;
+
     /// <summary>All of a policy, those to deleted vaults included.</summary>
     public static async ValueTask DeleteOfPolicyAsync(DbSession session, PolicyId id, CancellationToken cancellationToken) =>
         await session.ExecuteAsync($"delete from policy_vaults where policy_id = {id}", cancellationToken);

@@ -37,7 +37,9 @@ internal sealed class PolicyClockEndpoints(MetadataDatabase database, TimeProvid
         Policy policy = await database.WriteAsync(
             async session =>
             {
-                Policy changed = await PolicyEndpoints.RequireAsync(session, projectId, id, context.RequestAborted) with { TimeZone = zone };
+                Policy present = await PolicyEndpoints.RequireAsync(session, projectId, id, context.RequestAborted);
+                present.RefuseUnlessOwn();
+                Policy changed = present with { TimeZone = zone };
                 await PolicyTable.UpdateAsync(session, changed, context.RequestAborted);
                 await PolicyBindingTable.ReplanAsync(session, id, changed.NextAfter(now), now, context.RequestAborted);
                 return changed;

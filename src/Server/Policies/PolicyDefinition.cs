@@ -70,16 +70,17 @@ internal sealed record PolicyDefinition
     /// <summary>Only replication needs a destination; other policies may name one, which means nothing.</summary>
     /// <param name="operationType">Of its policy.</param>
     /// <param name="ownRegion">Which nothing is replicated to.</param>
-    public void RefuseUnlessFits(string operationType, string ownRegion)
+    /// <param name="path">Where the definition stood in the body.</param>
+    public void RefuseUnlessFits(string operationType, string ownRegion, string path = "policy.operation_definition")
     {
         if (operationType != PolicyTypes.Replication)
             return;
         if (string.IsNullOrEmpty(DestinationRegion))
-            throw BodyReader.Refused("policy.operation_definition.destination_region is missing: a replication policy needs one.");
+            throw BodyReader.Refused($"{path}.destination_region is missing: a replication policy needs one.");
         if (string.IsNullOrEmpty(DestinationProjectId))
-            throw BodyReader.Refused("policy.operation_definition.destination_project_id is missing: a replication policy needs one.");
+            throw BodyReader.Refused($"{path}.destination_project_id is missing: a replication policy needs one.");
         if (DestinationRegion == ownRegion)
-            throw BodyReader.Refused($"policy.operation_definition.destination_region must be another region than this one, {ownRegion}.");
+            throw BodyReader.Refused($"{path}.destination_region must be another region than this one, {ownRegion}.");
     }
 
     private static PolicyDefinition Read(BodyValue value, string text) => new()

@@ -42,6 +42,26 @@ internal sealed class PolicyEndpoints(MetadataDatabase database, TimeProvider ti
         await PolicyTable.FindAsync(session, projectId, id, cancellationToken)
             ?? throw new RefusedException(ErrorCodes.PolicyMissing, $"There is no policy with id {id} in this project.");
 
+    /// <summary>Stores a change that fits, and plans its vaults' next slots anew where it moves them.</summary>
+    public static async ValueTask<(Policy Policy, List<PolicyBinding> Bindings)> ChangeAsync(
+        DbSession session, Policy present, PolicyChange change, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        List<PolicyBinding> bindings = await PolicyBindingTable.ListOfPoliciesAsync(session, [present.Id], cancellationToken);
+        Policy changed = present.Changed(change, bindings, now);
+        await PolicyTable.UpdateAsync(session, changed, cancellationToken);
+        if (changed.Enabled != present.Enabled || changed.StartAt != present.StartAt || !changed.Patterns.SequenceEqual(present.Patterns))
+            await PolicyBindingTable.ReplanAsync(session, present.Id, changed.NextAfter(now), now, cancellationToken);
+        return (changed, bindings);
+    }
+
+    /// <summary>Deletes a policy and all that is of it.</summary>
+    public static async ValueTask DropAsync(DbSession session, PolicyId id, CancellationToken cancellationToken)
+    {
+        await PolicyBindingTable.DeleteOfPolicyAsync(session, id, cancellationToken);
+        await PolicyRunTable.DeleteOfPolicyAsync(session, id, cancellationToken);
+        await PolicyTable.DeleteAsync(session, id, cancellationToken);
+    }
+
     private async Task CreateAsync(HttpContext context)
     {
         PolicyCreation creation = await BodyReader.ReadAsync(context, PolicyRequests.Creation);
@@ -105,13 +125,9 @@ internal sealed class PolicyEndpoints(MetadataDatabase database, TimeProvider ti
             async session =>
             {
                 Policy present = await RequireAsync(session, projectId, id, context.RequestAborted);
+                present.RefuseUnlessOwn();
                 change.Definition?.RefuseUnlessFits(present.OperationType, identity.Region);
-                List<PolicyBinding> bindings = await PolicyBindingTable.ListOfPoliciesAsync(session, [id], context.RequestAborted);
-                Policy changed = present.Changed(change, bindings, now);
-                await PolicyTable.UpdateAsync(session, changed, context.RequestAborted);
-                if (changed.Enabled != present.Enabled || changed.StartAt != present.StartAt || !changed.Patterns.SequenceEqual(present.Patterns))
-                    await PolicyBindingTable.ReplanAsync(session, id, changed.NextAfter(now), now, context.RequestAborted);
-                return (changed, bindings);
+                return await ChangeAsync(session, present, change, now, context.RequestAborted);
             },
             context.RequestAborted);
         await ReplyAsync(context, policy, bindings);
@@ -125,12 +141,10 @@ internal sealed class PolicyEndpoints(MetadataDatabase database, TimeProvider ti
         await database.WriteAsync(
             async session =>
             {
-                await RequireAsync(session, projectId, id, context.RequestAborted);
+                (await RequireAsync(session, projectId, id, context.RequestAborted)).RefuseUnlessOwn();
                 if (await PolicyBindingTable.FindLockedVaultAsync(session, id, context.RequestAborted) is { } vaultId)
                     throw new RefusedException(ErrorCodes.VaultNotChangeable, $"Policy {id} is bound to vault {vaultId}, which is locked: it cannot be deleted.");
-                await PolicyBindingTable.DeleteOfPolicyAsync(session, id, context.RequestAborted);
-                await PolicyRunTable.DeleteOfPolicyAsync(session, id, context.RequestAborted);
-                await PolicyTable.DeleteAsync(session, id, context.RequestAborted);
+                await DropAsync(session, id, context.RequestAborted);
             },
             context.RequestAborted);
         JsonReply.NoContent(context);
@@ -187,6 +201,7 @@ internal sealed class PolicyEndpoints(MetadataDatabase database, TimeProvider ti
             "time",
             new PolicyTriggerPropertiesShape(
                 policy.Patterns, policy.StartAt.UtcDateTime.ToString(PolicyRequests.StartTimeFormat, CultureInfo.InvariantCulture))),
+        PolicyType = policy.PolicyType,
         AssociatedVaults = bindings?.Select(binding => new AssociatedVaultShape(binding.VaultId.Value, binding.DestinationVaultId?.Value)).ToList(),
     };
 }

@@ -65,7 +65,8 @@ internal static class PolicyRequests
 
     public static PolicyId Dissociation(BodyValue body) => new(body["policy_id"].Id());
 
-    private static string? OperationType(BodyValue value)
+    /// <exception cref="RefusedException">6117: it is none.</exception>
+    public static string? OperationType(BodyValue value)
     {
         string? type = value.TextOrNull(0, 255);
         return type is null || PolicyTypes.All.Contains(type)
@@ -73,7 +74,7 @@ internal static class PolicyRequests
             : throw new RefusedException(ErrorCodes.PolicyTypeUnknown, $"{value.Path} must be {string.Join(" or ", PolicyTypes.All)}: it is {ShownText.Quoted(type)}.");
     }
 
-    private static List<string> Patterns(BodyValue value) => Schedule.ReadPatterns(value).ConvertAll(pattern => pattern.Text);
+    public static List<string> Patterns(BodyValue value) => Schedule.ReadPatterns(value).ConvertAll(pattern => pattern.Text);
 
     private static DateTimeOffset? StartAt(BodyValue value)
     {

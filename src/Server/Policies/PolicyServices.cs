@@ -1,3 +1,4 @@
+using Strongroom.Server.OrganizationPolicies;
 using Strongroom.Server.Retention;
 
 namespace Strongroom.Server.Policies;
@@ -10,6 +11,7 @@ internal static class PolicyServices
         services.AddSingleton<PolicyEndpoints>();
         services.AddSingleton<PolicyPreviewEndpoint>();
         services.AddSingleton<PolicyClockEndpoints>();
+        services.AddSingleton<OrganizationPolicyEndpoints>();
         services.AddSingleton<PolicyScheduler>();
         services.AddSingleton(options.Retention);
         services.AddSingleton<RetentionSweep>();
@@ -24,5 +26,6 @@ internal static class PolicyServices
         app.Services.GetRequiredService<PolicyEndpoints>().Map(app);
         app.Services.GetRequiredService<PolicyPreviewEndpoint>().Map(app);
         app.Services.GetRequiredService<PolicyClockEndpoints>().Map(app);
+        app.Services.GetRequiredService<OrganizationPolicyEndpoints>().Map(app);
     }
 }

@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Text.Json;
 using Strongroom.Contract.Policies;
 using Strongroom.Server.Database;
+using Strongroom.Server.OrganizationPolicies;
 using Strongroom.Server.Vaults;
 
 namespace Strongroom.Server.Policies;
@@ -9,7 +10,7 @@ namespace Strongroom.Server.Policies;
 /// <summary>The SQL of the table <c>policies</c>.</summary>
 internal static class PolicyTable
 {
-    private static Sql Columns => $"id, project_id, name, operation_type, enabled, definition, trigger_id, patterns, start_at, created_at, time_zone";
+    private static Sql Columns => $"id, project_id, name, operation_type, enabled, definition, trigger_id, patterns, start_at, created_at, time_zone, policy_type, organization_policy_id";
 
     /// <summary>Null when there is none, or when it is another project's.</summary>
     public static ValueTask<Policy?> FindAsync(DbSession session, string projectId, PolicyId id, CancellationToken cancellationToken) =>
@@ -31,9 +32,10 @@ internal static class PolicyTable
             row => (Policy?)Read(row),
             cancellationToken);
 
+    /// <summary>Without those that follow an organization policy.</summary>
     public static ValueTask<long> CountAsync(DbSession session, string projectId, string operationType, CancellationToken cancellationToken) =>
         session.QueryLongAsync(
-            $"select count(*) from policies where project_id = {projectId} and operation_type = {operationType}", cancellationToken);
+            $"select count(*) from policies where project_id = {projectId} and operation_type = {operationType} and organization_policy_id is null", cancellationToken);
 
     /// <summary>One page, newest first.</summary>
     public static async ValueTask<(List<Policy> Page, long Count)> ListAsync(
@@ -61,7 +63,8 @@ internal static class PolicyTable
             $"""
             insert into policies ({Columns})
             values ({policy.Id}, {policy.ProjectId}, {policy.Name}, {policy.OperationType}, {policy.Enabled}, {policy.Definition.Text},
-                {policy.TriggerId}, {Stored(policy.Patterns)}, {policy.StartAt.ToMicroseconds()}, {policy.CreatedAt.ToMicroseconds()}, {policy.TimeZone})
+                {policy.TriggerId}, {Stored(policy.Patterns)}, {policy.StartAt.ToMicroseconds()}, {policy.CreatedAt.ToMicroseconds()}, {policy.TimeZone},
+                {policy.PolicyType}, {policy.OrganizationPolicyId})
             """,
             cancellationToken);
 
@@ -78,6 +81,21 @@ internal static class PolicyTable
     public static async ValueTask DeleteAsync(DbSession session, PolicyId id, CancellationToken cancellationToken) =>
         await session.ExecuteAsync($"delete from policies where id = {id}", cancellationToken);
 
+    /// <summary>Those that follow an organization policy, one per project, oldest first.</summary>
+    public static ValueTask<List<Policy>> ListOfOrganizationAsync(DbSession session, OrganizationPolicyId id, CancellationToken cancellationToken) =>
+        session.QueryAsync($"select {Columns} from policies where organization_policy_id = {id} order by created_at, id", Read, cancellationToken);
+
+    /// <summary>It follows no organization policy any more.</summary>
+    public static async ValueTask LetGoAsync(DbSession session, PolicyId id, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync(
+            $"update policies set policy_type = {PolicyOrigins.Left}, organization_policy_id = null where id = {id}", cancellationToken);
+
+    /// <summary>Of a project that is about to be deleted: its policies stay for vaults that could be brought back, and follow nothing.</summary>
+    public static async ValueTask LetGoOfProjectAsync(DbSession session, string projectId, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync(
+            $"update policies set policy_type = {PolicyOrigins.Left}, organization_policy_id = null where project_id = {projectId} and organization_policy_id is not null",
+            cancellationToken);
+
     private static string Stored(IReadOnlyList<string> patterns) => JsonSerializer.Serialize(patterns, PolicyJson.Default.IReadOnlyListString);
 
     private static Policy Read(DbDataReader row) => new()
@@ -93,5 +111,7 @@ internal static class PolicyTable
         StartAt = row.GetInstant(8),
         CreatedAt = row.GetInstant(9),
         TimeZone = row.GetTextOrNull(10),
+        PolicyType = row.GetString(11),
+        OrganizationPolicyId = row.GetTextOrNull(12) is { } owner ? new OrganizationPolicyId(owner) : null,
     };
 }

@@ -27,11 +27,11 @@ internal sealed class VaultReportEndpoints(
         return (query.Limit(), query.Offset(), query.Id("resource_id"), query.Text("resource_type"));
     }
 
-    internal static (string? ProjectId, string? Region, VaultFilter Filter) ReadExternal(HttpRequest request)
+    internal static (string ProjectId, string Region, VaultFilter Filter) ReadExternal(HttpRequest request)
     {
         var query = new QueryReader(request);
-        string? projectId = query.Text("external_project_id");
-        string? region = query.Text("region_id");
+        string projectId = query.RequiredText("external_project_id");
+        string region = query.RequiredText("region_id");
         string? vaultId = query.Id("vault_id");
         var filter = new VaultFilter { Limit = query.Limit(), Offset = query.Offset(), Ids = vaultId is null ? null : [vaultId] };
         if (vaultId is not null)
@@ -87,10 +87,7 @@ internal sealed class VaultReportEndpoints(
     /// </summary>
     private async Task ListExternalAsync(HttpContext context)
     {
-        (string? project, string? region, VaultFilter filter) = ReadExternal(context.Request);
-        string projectId = project ?? throw BodyReader.Refused("external_project_id is missing.");
-        if (region is null)
-            throw BodyReader.Refused("region_id is missing.");
+        (string projectId, string region, VaultFilter filter) = ReadExternal(context.Request);
         Caller caller = context.Caller();
         VaultListing listing = await database.ReadAsync(
             async session =>

@@ -123,31 +123,6 @@ public sealed class CapabilityTests(SqliteTaskServer server) : IClassFixture<Sql
     }
 
     [Fact]
-    public async Task There_are_no_organizations()
-    {
-        VaultWorld world = await VaultWorld.NewAsync(server);
-        var policy = new
-        {
-            name = "org-nightly",
-            policy_name = "nightly",
-            operation_type = "backup",
-            policy_enabled = true,
-            policy_operation_definition = new { retention_duration_days = 30, max_backups = -1, full_backup_interval = -1 },
-            policy_trigger = new { properties = new { pattern = new[] { "FREQ=DAILY;INTERVAL=1;BYHOUR=02;BYMINUTE=00" } } },
-        };
-        const string One = "organization-policies/" + Unknown;
-
-        Assert.Equal("""{"policies":[],"count":0,"limit":1000,"offset":0}""", (await world.GetAsync("organization-policies")).Text);
-        VaultWorld.AssertRefused(await world.PostAsync("organization-policies", new { policy }), 403, "8600", "org-nightly");
-        VaultWorld.AssertRefused(await world.PostAsync("organization-policies", new { policy = new { name = "n" } }), 400, "9900");
-        VaultWorld.AssertRefused(await world.GetAsync(One), 404, "6000", Unknown);
-        VaultWorld.AssertRefused(await world.GetAsync(One + "/policy-detail"), 404, "6000");
-        VaultWorld.AssertRefused(await world.PutAsync(One, new { policy = new { name = "n" } }), 404, "6000");
-        VaultWorld.AssertRefused(await world.DeleteAsync(One), 404, "6000");
-        VaultWorld.AssertRefused(await world.GetAsync("organization-policies/x"), 400, "9900");
-    }
-
-    [Fact]
     public async Task Nothing_was_migrated_and_nothing_can_be()
     {
         TestCaller caller = await server.NewProjectAsync();

@@ -209,7 +209,7 @@ public sealed class IsolationTests(SqliteTaskServer server) : IClassFixture<Sqli
         public required string SharedBackup { get; init; }
 
         /// <summary>What nobody else may read.</summary>
-        public IReadOnlyList<string> Names { get; } = ["owned-vault", "owned-policy", "disk-1"];
+        public IReadOnlyList<string> Names { get; } = ["owned-vault", "owned-policy", "owned-organization-policy", "disk-1"];
 
         public static async Task<OwnedWorld> NewAsync(ServerFixture server)
         {
@@ -223,13 +223,15 @@ public sealed class IsolationTests(SqliteTaskServer server) : IClassFixture<Sqli
             string task = (string)(await world.LogsAsync())[0]!["id"]!;
             string policy = IdOf(await world.Vaults.PostAsync("policies", Policy("owned-policy")), "policy");
             Assert.Equal(200, (await world.Vaults.PostAsync($"vaults/{vault}/associatepolicy", new { policy_id = policy })).Status);
+            string organizationPolicy = IdOf(await world.Vaults.PostAsync("organization-policies", OrganizationPolicy("owned-organization-policy", world.ProjectId)), "policy");
+            string followed = (string)(await world.Vaults.GetAsync($"organization-policies/{organizationPolicy}/policy-detail")).Json["policies"]![0]!["policy_id"]!;
             TestCaller recipient = await server.NewProjectAsync();
             Assert.Equal(200, (await world.Vaults.PostAsync($"backups/{backups[0]}/members", new { members = new[] { recipient.ProjectId } })).Status);
             var owned = new OwnedWorld
             {
                 ProjectId = world.ProjectId,
                 SharedBackup = backups[0],
-                All = [vault, empty, serverVault, disk, instance, disks[0], checkpoint, serverCheckpoint, .. backups, .. serverBackups, task, policy, world.ProjectId, recipient.ProjectId],
+                All = [vault, empty, serverVault, disk, instance, disks[0], checkpoint, serverCheckpoint, .. backups, .. serverBackups, task, policy, organizationPolicy, followed, world.ProjectId, recipient.ProjectId],
             };
             owned.words["VAULT"] = vault;
             owned.words["OTHER"] = empty;
@@ -247,6 +249,20 @@ public sealed class IsolationTests(SqliteTaskServer server) : IClassFixture<Sqli
                 operation_type = "backup",
                 operation_definition = new { max_backups = 5, timezone = "UTC+00:00" },
                 trigger = new { properties = new { pattern = new[] { "FREQ=WEEKLY;BYDAY=MO;BYHOUR=06;BYMINUTE=00" } } },
+            },
+        };
+
+        private static object OrganizationPolicy(string name, string projectId) => new
+        {
+            policy = new
+            {
+                name,
+                policy_name = "owned-policy",
+                operation_type = "backup",
+                policy_enabled = true,
+                policy_operation_definition = new { max_backups = 5 },
+                policy_trigger = new { properties = new { pattern = new[] { "FREQ=WEEKLY;BYDAY=MO;BYHOUR=06;BYMINUTE=00" } } },
+                effective_scope = projectId,
             },
         };
 

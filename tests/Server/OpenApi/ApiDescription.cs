@@ -87,11 +87,13 @@ internal sealed class DescribedOperation(ApiDescription api, string name, JsonNo
         return response is not null;
     }
 
-    public IReadOnlyDictionary<string, JsonNode> QueryParameters =>
+    public IReadOnlyDictionary<string, (JsonNode Schema, bool IsRequired)> QueryParameters =>
         Parameters(ofPath).Concat(Parameters(operation["parameters"]))
         .Select(parameter => api.Schema.Resolve(parameter!))
         .Where(parameter => (string?)parameter["in"] == "query")
-        .ToDictionary(parameter => (string)parameter["name"]!, parameter => parameter["schema"]!);
+        .ToDictionary(
+            parameter => (string)parameter["name"]!,
+            parameter => (parameter["schema"]!, (bool?)parameter["required"] ?? false));
 
     private static IEnumerable<JsonNode?> Parameters(JsonNode? list) => list?.AsArray() ?? [];
 

@@ -27,8 +27,20 @@ internal sealed class Comparison
 
     private void Compare(DescribedOperation wanted, DescribedOperation ours)
     {
-        foreach (string name in wanted.QueryParameters.Keys.Except(ours.QueryParameters.Keys))
-            differences.Add($"{wanted.Name}: query {name} is not read");
+        foreach ((string name, (JsonNode schema, bool isRequired)) in wanted.QueryParameters)
+        {
+            string place = $"{wanted.Name}: query {name} ";
+            if (!ours.QueryParameters.TryGetValue(name, out (JsonNode Schema, bool IsRequired) own))
+            {
+                differences.Add(place + "is not read");
+                continue;
+            }
+
+            if (own.IsRequired != isRequired)
+                differences.Add(place + (own.IsRequired ? "is required here" : "is not required here"));
+            CompareParameters(place, View(wanted.Api, schema), View(ours.Api, own.Schema));
+        }
+
         foreach ((int status, JsonNode? schema) in wanted.Answers)
         {
             if (!ours.Answers.TryGetValue(status, out JsonNode? own))
@@ -74,6 +86,14 @@ internal sealed class Comparison
             foreach (string name in ours.Members.Keys.Except(wanted.Members.Keys))
                 differences.Add($"{Under(place, name)}is added");
         }
+    }
+
+    /// <summary>A list of one is written as the one.</summary>
+    private void CompareParameters(string place, SchemaView wanted, SchemaView ours)
+    {
+        if (ours.Items is { } items && wanted.Items is null)
+            ours = items;
+        CompareRequests(place, wanted, ours, 0);
     }
 
     /// <summary>Whatever may be sent must be taken.</summary>

@@ -88,6 +88,23 @@ public sealed class EveryOperationTests(SqliteTaskServer server) : IClassFixture
         await Succeeds(vaults.PutAsync("policies/" + policy, new { policy = new { name = "nightly-2" } }));
         await Succeeds(vaults.PostAsync($"vaults/{vault}/dissociatepolicy", new { policy_id = policy }));
         await Succeeds(vaults.DeleteAsync("policies/" + policy));
+        TestReply organization = await Succeeds(vaults.PostAsync("organization-policies", new
+        {
+            policy = new
+            {
+                name = "org-nightly",
+                policy_name = "nightly",
+                operation_type = "backup",
+                policy_enabled = true,
+                policy_operation_definition = new { max_backups = 7 },
+                policy_trigger = new { properties = new { pattern = Pattern } },
+            },
+        }));
+        string one = "organization-policies/" + (string)organization.Json["policy"]!["id"]!;
+        foreach (string path in (string[])["organization-policies", one, one + "/policy-detail"])
+            await Succeeds(vaults.GetAsync(path));
+        await Succeeds(vaults.PutAsync(one, new { policy = new { policy_enabled = false } }));
+        await Succeeds(vaults.DeleteAsync(one));
     }
 
     private static async Task<(string Backup, string Disk)> BackupsAsync(TaskWorld world, string vault)

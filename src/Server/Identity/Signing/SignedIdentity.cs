@@ -38,7 +38,7 @@ internal sealed class SignedIdentity
             AuditIds: [],
             credential.CreatedAt,
             credential.ExpiresAt ?? DateTimeOffset.MaxValue)
-        { AccessKey = credential.AccessKey };
+        { AccessKey = credential.AccessKey, IsForOneProject = credential.ProjectId is not null };
         tokens = projects
             .Where(project => credential.ProjectId is null || credential.ProjectId == project.Project.Id)
             .ToFrozenDictionary(project => project.Project.Id, TokenOf, StringComparer.Ordinal);
