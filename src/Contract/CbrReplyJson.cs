@@ -5,6 +5,7 @@ using Strongroom.Contract.Backups;
 using Strongroom.Contract.Checkpoints;
 using Strongroom.Contract.Policies;
 using Strongroom.Contract.Resources;
+using Strongroom.Contract.Shares;
 using Strongroom.Contract.Tasks;
 using Strongroom.Contract.Vaults;
 
@@ -23,7 +24,7 @@ internal static class CbrReplyJson
         TypeInfoResolver = JsonTypeInfoResolver
             .Combine(
                 VaultJson.Default, BackupJson.Default, CheckpointJson.Default, TaskShapesJson.Default, ResourceJson.Default, AuditJson.Default,
-                PolicyJson.Default, PolicyPreviewJson.Default, AutoBindJson.Default)
+                PolicyJson.Default, PolicyPreviewJson.Default, MemberJson.Default, AutoBindJson.Default)
             .WithAddedModifier(LetNullableMembersBeAbsent),
     };
 

@@ -183,6 +183,12 @@ internal sealed record BackupChange(string Name);
 
 internal sealed record RestoreBody(RestoreTarget Restore);
 
+internal sealed record MembersBody(IReadOnlyList<string> Members);
+
+/// <param name="Status"><c>accepted</c> or <c>rejected</c>.</param>
+/// <param name="VaultId">Of the recipient, to accept into.</param>
+public sealed record ShareAnswerBody(string Status, string? VaultId);
+
 /// <summary>Writers of the requests, made at compile time.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
@@ -195,6 +201,8 @@ internal sealed record RestoreBody(RestoreTarget Restore);
 [JsonSerializable(typeof(CheckpointCreationBody))]
 [JsonSerializable(typeof(BackupChangeBody))]
 [JsonSerializable(typeof(RestoreBody))]
+[JsonSerializable(typeof(MembersBody))]
+[JsonSerializable(typeof(ShareAnswerBody))]
 [JsonSerializable(typeof(PolicyCreationBody))]
 [JsonSerializable(typeof(PolicyChangeBody))]
 [JsonSerializable(typeof(PolicyIdBody))]

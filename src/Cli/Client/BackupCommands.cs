@@ -42,6 +42,7 @@ internal static class BackupCommands
         AddRestore(noun, shell);
         AddRename(noun, shell);
         AddDelete(noun, shell);
+        MemberCommands.AddTo(noun, shell);
     }
 
     private static void AddList(Command noun, Shell shell)
