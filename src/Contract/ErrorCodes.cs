@@ -16,6 +16,7 @@ public static class ErrorCodes
 
     // The request itself.
     public static readonly ErrorCode ParameterInvalid = Service(9900, 400); // shape, type, pattern, enum or range
+    public static readonly ErrorCode IdempotencyKeyReused = ParameterInvalid with { Status = 409 }; // ours: with another request, or its answer is lost
     public static readonly ErrorCode NotPermitted = Service(8600, 403); // the account may not buy; roles are the gateway's matter
     public static readonly ErrorCode Unknown = Service(9910, 500);
     public static readonly ErrorCode InternalAuthenticationFailed = Service(9998, 500);

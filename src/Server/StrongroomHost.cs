@@ -9,6 +9,7 @@ using Strongroom.Server.Capabilities;
 using Strongroom.Server.Audit;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
+using Strongroom.Server.Idempotency;
 using Strongroom.Server.Identity;
 using Strongroom.Server.Metrics;
 using Strongroom.Server.Policies;
@@ -51,6 +52,7 @@ public static class StrongroomHost
         app.UseMiddleware<RequestShell>();
         app.UseRouting();
         app.UseMiddleware<RequestGate>();
+        app.UseMiddleware<RepeatedRequests>();
         app.UseEndpoints(_ => { });
         app.MapHealth();
         app.MapMetrics();
@@ -79,6 +81,7 @@ public static class StrongroomHost
     private static void AddNouns(IServiceCollection services, ServerOptions options)
     {
         services.AddAudit(options.Audit);
+        services.AddHostedService<KeyedRequestSweep>();
         services.AddIdentity(options.Identity);
         services.AddResources(options.DataDirectory);
         services.AddVaults(options);

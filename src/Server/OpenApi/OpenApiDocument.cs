@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Routing;
 using Strongroom.Server.Http;
+using Strongroom.Server.Idempotency;
 
 namespace Strongroom.Server.OpenApi;
 
@@ -60,6 +61,7 @@ internal static class OpenApiDocument
         [
             .. route.RoutePattern.Parameters.Select(parameter => Parameter(parameter.Name, "path", new JsonObject { ["type"] = "string" }, required: true)),
             .. operation?.Query is { } query ? QueryParameters(QueryTrace.Describe(query)) : [],
+.. IsKeyed(route) ? [Parameter(RepeatedRequests.KeyHeader, "header", new JsonObject { ["type"] = "string", ["maxLength"] = RepeatedRequests.KeyLengthMax }, required: false)] : Array.Empty<JsonNode>(),
         ];
         if (parameters.Length > 0)
             description["parameters"] = new JsonArray(parameters);
@@ -85,6 +87,10 @@ internal static class OpenApiDocument
         description["responses"] = responses;
         return description;
     }
+
+    private static bool IsKeyed(RouteEndpoint route) =>
+        route.Metadata.GetMetadata<RouteAccess>() is RouteAccess.Action action && !ActionPolicy.Reads(action.Name)
+            && route.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Contains(HttpMethods.Post);
 
     private static IEnumerable<JsonObject> QueryParameters(QueryTrace query) =>
         query.Parameters.Select(found => Parameter(found.Key, "query", found.Value, query.IsRequired(found.Key)));

@@ -14,7 +14,9 @@ internal static class OrganizationPolicyRequests
     public static OrganizationPolicyContent Creation(BodyValue body)
     {
         BodyValue policy = body["policy"].Object();
-        var content = new OrganizationPolicyContent(
+        string? scope = policy["effective_scope"].TextOrNull(0, TextLengthMax);
+        policy["operation_type"].Text(0, TextLengthMax);
+        return new OrganizationPolicyContent(
             policy["name"].Text(1, NameLengthMax),
             policy["description"].TextOrNull(0, TextLengthMax),
             OperationType: null,
@@ -22,11 +24,11 @@ internal static class OrganizationPolicyRequests
             policy["policy_enabled"].Flag(),
             PolicyDefinition.Read(policy["policy_operation_definition"]),
             PolicyRequests.Patterns(policy["policy_trigger"]["properties"]["pattern"]),
-            policy["effective_scope"].TextOrNull(0, TextLengthMax));
-
-        // Last, as another code than the rest: what is malformed comes first.
-        policy["operation_type"].Text(0, TextLengthMax);
-        return content with { OperationType = PolicyRequests.OperationType(policy["operation_type"]) };
+            scope)
+        {
+            // Last, as it has a code of its own: what is malformed comes first.
+            OperationType = PolicyRequests.OperationType(policy["operation_type"]),
+        };
     }
 
     public static OrganizationPolicyContent Change(BodyValue body)

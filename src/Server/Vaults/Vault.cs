@@ -157,7 +157,9 @@ internal sealed record Vault
     }
 
     /// <summary>The bindings to remove, in the order they were asked for, each once.</summary>
-    public List<VaultResource> RemovableResources(IReadOnlyList<ResourceId> ids)
+    /// <param name="ids">What was asked for.</param>
+    /// <param name="departed">Those among them that were taken out before: asking again changes nothing.</param>
+    public List<VaultResource> RemovableResources(IReadOnlyList<ResourceId> ids, IReadOnlySet<ResourceId> departed)
     {
         RefuseUnlessBindable();
         if (IsLocked)
@@ -165,6 +167,8 @@ internal sealed record Vault
         var leaving = new List<VaultResource>(ids.Count);
         foreach (ResourceId id in ids.Distinct())
         {
+            if (departed.Contains(id) && Find(id) is null)
+                continue;
             VaultResource resource = Settled(id);
             if (resource.Status is ProtectStatuses.Protecting or ProtectStatuses.Restoring)
                 throw Busy(resource);

@@ -1,4 +1,5 @@
 using Strongroom.Contract;
+using Strongroom.Server.Audit;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
 using Strongroom.Server.Policies;
@@ -9,12 +10,16 @@ namespace Strongroom.Server.Vaults;
 /// <summary>Makes a vault with its resources in one transaction; ordinary creation and orders alike.</summary>
 internal static class VaultCreator
 {
+    /// <summary>The id is told to the audit before anything is stored.</summary>
     public static Task<Vault> CreateAsync(
-        MetadataDatabase database, Caller caller, VaultCreation creation, VaultOptions options, DateTimeOffset now, CancellationToken cancellationToken)
+        MetadataDatabase database, HttpContext context, VaultCreation creation, VaultOptions options, DateTimeOffset now)
     {
+        Caller caller = context.Caller();
+        CancellationToken cancellationToken = context.RequestAborted;
         Vault asked = creation.ToVault(VaultId.New(), caller.ProjectId, caller.UserId, now);
         if (asked.IsPrePaid)
             asked = asked with { Charging = VaultOrders.Placed(asked.Charging) };
+        context.AuditResource(asked.Id.Value);
         return database.WriteAsync(
             async session =>
             {

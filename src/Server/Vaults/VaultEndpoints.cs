@@ -4,7 +4,6 @@ using Microsoft.AspNetCore.Routing;
 using Strongroom.Contract;
 using Strongroom.Contract.Vaults;
 using Strongroom.Server.Backups;
-using Strongroom.Server.Audit;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
 using Strongroom.Server.Resources;
@@ -60,8 +59,7 @@ internal sealed class VaultEndpoints(MetadataDatabase database, RenderedVaults r
     private async Task CreateAsync(HttpContext context)
     {
         VaultCreation creation = await BodyReader.ReadAsync(context, body => VaultRequests.Creation(body, options));
-        Vault vault = await VaultCreator.CreateAsync(database, context.Caller(), creation, options, time.GetStoredNow(), context.RequestAborted);
-        context.AuditResource(vault.Id.Value);
+        Vault vault = await VaultCreator.CreateAsync(database, context, creation, options, time.GetStoredNow());
         await (vault.IsPrePaid
             ? JsonReply.WriteAsync(context, VaultOrders.Reply(vault), VaultJson.Default.OrderReply)
             : ReplyAsync(context, vault));
@@ -151,12 +149,15 @@ internal sealed class VaultEndpoints(MetadataDatabase database, RenderedVaults r
         VaultId id = PathVault(context);
         List<ResourceId> ids = await BodyReader.ReadAsync(context, VaultRequests.ResourceIds);
         DateTimeOffset now = time.GetStoredNow();
-        List<VaultResource> removed = await ChangeAsync(
+        await ChangeAsync(
             context,
             id,
             async (session, vault) =>
             {
-                List<VaultResource> leaving = vault.RemovableResources(ids);
+                HashSet<ResourceId> departed = await VaultTable.ListDepartedAsync(session, id, ids, context.RequestAborted);
+                List<VaultResource> leaving = vault.RemovableResources(ids, departed);
+                if (leaving.Count == 0)
+                    return leaving;
                 PlannedResource[] planned = [.. leaving.Select(resource => new PlannedResource(resource.Id.Value, resource.Name, resource.Type))];
                 await BackupRemoval.OfResourcesAsync(session, RemovalFrom(vault, context, now), planned, context.RequestAborted);
                 await VaultTable.DeleteResourcesAsync(session, id, leaving, context.RequestAborted);
@@ -164,7 +165,7 @@ internal sealed class VaultEndpoints(MetadataDatabase database, RenderedVaults r
                 await ResourceTable.SetAutoBindAsync(session, [.. leaving.Select(resource => resource.Id)], false, context.RequestAborted);
                 return leaving;
             });
-        var reply = new RemoveResourcesReply([.. removed.Select(resource => resource.Id.Value)]);
+        var reply = new RemoveResourcesReply([.. ids.Distinct().Select(resource => resource.Value)]);
         await JsonReply.WriteAsync(context, reply, VaultJson.Default.RemoveResourcesReply);
     }
 

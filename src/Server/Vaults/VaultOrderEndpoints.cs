@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Routing;
 using Strongroom.Contract;
 using Strongroom.Contract.Vaults;
-using Strongroom.Server.Audit;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
 
@@ -25,8 +24,7 @@ internal sealed class VaultOrderEndpoints(MetadataDatabase database, TimeProvide
     {
         string name = "vault-" + Guid.NewGuid().ToString("N")[..4];
         VaultCreation creation = await BodyReader.ReadAsync(context, body => VaultRequests.Order(body, options, name));
-        Vault vault = await VaultCreator.CreateAsync(database, context.Caller(), creation, options, time.GetStoredNow(), context.RequestAborted);
-        context.AuditResource(vault.Id.Value);
+        Vault vault = await VaultCreator.CreateAsync(database, context, creation, options, time.GetStoredNow());
         await JsonReply.WriteAsync(context, VaultOrders.Reply(vault), VaultJson.Default.OrderReply);
     }
 

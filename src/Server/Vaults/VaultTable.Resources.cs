@@ -77,6 +77,13 @@ internal static partial class VaultTable
         DbSession session, VaultId id, IReadOnlyList<VaultResource> resources, CancellationToken cancellationToken)
     {
         ResourceId[] ids = [.. resources.Select(resource => resource.Id)];
+        await session.ExecuteAsync(
+            $"""
+            insert into vault_departures (vault_id, resource_id)
+            select vault_id, resource_id from vault_resources where vault_id = {id} and resource_id in {ids}
+            on conflict do nothing
+            """,
+            cancellationToken);
         await session.ExecuteAsync($"delete from vault_resources where vault_id = {id} and resource_id in {ids}", cancellationToken);
         await CountAsync(session, id, resources, -1, cancellationToken);
     }
@@ -87,6 +94,12 @@ internal static partial class VaultTable
         await session.ExecuteAsync($"delete from vault_resources where vault_id = {id} and resource_id = {resourceId}", cancellationToken);
         await TouchAsync(session, id, cancellationToken);
     }
+
+    /// <summary>Those of the ids that were taken out of the vault before.</summary>
+    public static async ValueTask<HashSet<ResourceId>> ListDepartedAsync(
+        DbSession session, VaultId id, IReadOnlyCollection<ResourceId> ids, CancellationToken cancellationToken) =>
+        [.. await session.QueryAsync(
+            $"select resource_id from vault_departures where vault_id = {id} and resource_id in {ids}", row => new ResourceId(row.GetString(0)), cancellationToken)];
 
     /// <summary>Moves bindings, with what their backups amount to. The backups themselves move in the same transaction (<c>BackupTable.MoveAsync</c>).</summary>
     public static async ValueTask MoveResourcesAsync(

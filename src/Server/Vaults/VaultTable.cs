@@ -146,6 +146,7 @@ internal static partial class VaultTable
     {
         Sql due = $"deleted_at_tick <= {deletedBeforeTick} and not exists (select 1 from backups b where b.vault_id = vaults.id)";
         await session.ExecuteAsync($"delete from vault_resources where vault_id in (select id from vaults where {due})", cancellationToken);
+        await session.ExecuteAsync($"delete from vault_departures where vault_id in (select id from vaults where {due})", cancellationToken);
         await session.ExecuteAsync($"delete from vaults where {due}", cancellationToken);
     }
 

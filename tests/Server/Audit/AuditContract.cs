@@ -81,11 +81,11 @@ public abstract class AuditContract(ServerFixture server)
     {
         TestCaller admin = await server.AdminAsync();
         int before = (await RecordsAsync(admin, "?action=identity:tokens:create")).Count;
-        object LogIn(string password) => new
+        object LogIn(string password, string name = "admin") => new
         {
             auth = new
             {
-                identity = new { methods = new[] { "password" }, password = new { user = new { name = "admin", domain = new { id = "default" }, password } } },
+                identity = new { methods = new[] { "password" }, password = new { user = new { name, domain = new { id = "default" }, password } } },
                 scope = new { project = new { id = server.DemoProjectId } },
             },
         };
@@ -93,11 +93,14 @@ public abstract class AuditContract(ServerFixture server)
         Assert.Equal(201, (await server.PostAsync(null, "/v3/auth/tokens", LogIn(ServerFixture.AdminPassword))).Status);
         Assert.Equal(401, (await server.PostAsync(null, "/v3/auth/tokens", LogIn("a wrong password"))).Status);
 
+        Assert.Equal(401, (await server.PostAsync(null, "/v3/auth/tokens", LogIn("a wrong password", "nobody-knows-me"))).Status);
+
         JsonArray records = await RecordsAsync(admin, "?action=identity:tokens:create");
         Assert.Equal(before + 1, records.Count);
         Assert.Equal("admin 201", $"{records[0]!["user_name"]} {records[0]!["status"]}");
         List<AuditRecord> all = await AllAsync();
         Assert.Contains(all, record => record is { UserName: "admin", UserId: "", Status: 401, ErrorCode: "IAM.0401", ProjectId: "" });
+        Assert.Contains(all, record => record is { UserName: "nobody-knows-me", UserId: "", Status: 401, ErrorCode: "IAM.0401", ProjectId: "" });
         string dump = await DatabaseDump.OfAsync(server.Database);
         Assert.DoesNotContain("a wrong password", dump, StringComparison.Ordinal);
     }

@@ -66,9 +66,10 @@ public abstract class VaultModelTests(ServerFixture server)
 
     private static string Remove(ModelVault vault, string[] ids)
     {
-        if (!ids.All(vault.Disks.Contains))
+        if (!ids.All(id => vault.Disks.Contains(id) || vault.Departed.Contains(id)))
             return "6135";
         vault.Disks.RemoveAll(ids.Contains);
+        vault.Departed.UnionWith(ids);
         return "ok";
     }
 
@@ -122,6 +123,9 @@ public abstract class VaultModelTests(ServerFixture server)
         public int SizeGb { get; set; } = sizeGb;
 
         public List<string> Disks { get; } = [];
+
+        /// <summary>Taken out before.</summary>
+        public HashSet<string> Departed { get; } = [];
     }
 }
 

@@ -30,6 +30,9 @@ public sealed class VaultWorld
     public static async Task<VaultWorld> NewAsync(ServerFixture server) =>
         new(server, await server.CallerAsync(await server.NewProjectIdAsync(), "admin"));
 
+    /// <summary>The same project, spoken for by another token.</summary>
+    public VaultWorld As(TestCaller caller) => new(Server, caller);
+
     public Task<TestReply> GetAsync(string path) => Server.GetAsync(Caller, "/v3/{project_id}/" + path);
 
     public Task<TestReply> PostAsync(string path, object? body) => Server.PostAsync(Caller, "/v3/{project_id}/" + path, body);
