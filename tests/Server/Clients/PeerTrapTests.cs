@@ -1,0 +1,229 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Strongroom.Server.Tests.Http;
+using Strongroom.Server.Tests.Policies;
+using Strongroom.Server.Tests.Tasks;
+using Strongroom.Server.Tests.Vaults;
+
+namespace Strongroom.Server.Tests.Clients;
+
+/// <summary>What went wrong for users of such services elsewhere (docs/api-compatibility.md, "What hurts users elsewhere") and has no other test.</summary>
+public sealed class PeerTrapTests(SqliteTaskServer server) : IClassFixture<SqliteTaskServer>
+{
+    [Fact]
+    public async Task A_vault_goes_from_empty_to_filled_to_empty_as_often_as_it_likes()
+    {
+        VaultWorld world = await VaultWorld.NewAsync(server);
+        string vault = await world.VaultAsync();
+        string disk = await world.NewDiskAsync();
+
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.Empty((await world.ShowAsync(vault))["resources"]!.AsArray());
+            Assert.Equal(200, (await world.AddAsync(vault, VaultWorld.Disk(disk))).Status);
+            Assert.Single((await world.ShowAsync(vault))["resources"]!.AsArray());
+            Assert.Equal(200, (await world.RemoveAsync(vault, disk)).Status);
+        }
+
+        Assert.Equal(0, (int)(await world.ShowAsync(vault))["billing"]!["allocated"]!);
+    }
+
+    [Fact]
+    public async Task Taking_out_again_what_was_taken_out_is_a_success_that_changes_nothing()
+    {
+        TaskWorld world = await TaskWorld.NewAsync(server);
+        VaultWorld vaults = world.Vaults;
+        (string vault, string disk) = await world.DiskVaultAsync();
+        string second = await vaults.NewDiskAsync();
+        await world.AddAsync(vault, VaultWorld.Disk(second));
+
+        TestReply first = await vaults.RemoveAsync(vault, disk);
+        int logs = (await world.LogsAsync()).Count;
+        string version = (await vaults.ShowAsync(vault)).ToJsonString();
+        TestReply again = await vaults.RemoveAsync(vault, disk, disk);
+
+        Assert.Equal((200, first.Text), (again.Status, again.Text));
+        Assert.Equal(version, (await vaults.ShowAsync(vault)).ToJsonString());
+        Assert.Equal(logs, (await world.LogsAsync()).Count);
+
+        // One that is there goes beside it; one that never was is refused, and nothing is removed.
+        VaultWorld.AssertRefused(await vaults.RemoveAsync(vault, disk, VaultWorld.UnknownId), 400, "6135", VaultWorld.UnknownId);
+        Assert.Equal(200, (await vaults.RemoveAsync(vault, disk, second)).Status);
+        Assert.Empty((await vaults.ShowAsync(vault))["resources"]!.AsArray());
+        Assert.Equal(200, (await vaults.AddAsync(vault, VaultWorld.Disk(disk))).Status);
+        Assert.Single((await vaults.ShowAsync(vault))["resources"]!.AsArray());
+        VaultWorld.AssertRefused(await vaults.RemoveAsync(await vaults.VaultAsync(), disk), 400, "6135", disk);
+    }
+
+    [Fact]
+    public async Task A_resource_whose_source_is_gone_shows_so_and_does_not_hold_up_its_vault()
+    {
+        TaskWorld world = await TaskWorld.NewAsync(server);
+        VaultWorld vaults = world.Vaults;
+        (string vault, string ghost) = await world.DiskVaultAsync();
+        string sound = await vaults.NewDiskAsync("sound");
+        await world.AddAsync(vault, VaultWorld.Disk(sound));
+        (_, string[] backups) = await world.ProtectAsync(vault);
+        Assert.Equal(204, (await server.DeleteAsync(vaults.Caller, "/strongroom/v1/{project_id}/resources/" + ghost)).Status);
+
+        // A tool reads it, finds the state it can do nothing about, and has nothing to change the second time either.
+        JsonNode first = await vaults.ShowAsync(vault);
+        Assert.Equal("deleted", await world.ProtectStatusAsync(vault, ghost));
+        Assert.Equal(200, (await vaults.PutAsync("vaults/" + vault, new { vault = new { name = (string?)first["name"] } })).Status);
+        Assert.Equal(first.ToJsonString(), (await vaults.ShowAsync(vault)).ToJsonString());
+
+        (_, string[] later) = await world.ProtectAsync(vault);
+        Assert.Single(later);
+        Assert.Equal(200, (await vaults.GetAsync("backups/" + backups[0])).Status);
+        Assert.Equal(200, (await vaults.RemoveAsync(vault, ghost)).Status);
+        Assert.Equal(200, (await vaults.RemoveAsync(vault, ghost)).Status);
+        Assert.Equal(sound, (string?)Assert.Single((await vaults.ShowAsync(vault))["resources"]!.AsArray())!["id"]);
+    }
+
+    [Fact]
+    public async Task Applying_the_same_twice_changes_nothing()
+    {
+        TaskWorld world = await TaskWorld.NewAsync(server);
+        VaultWorld vaults = world.Vaults;
+        (string vault, string disk) = await world.DiskVaultAsync();
+        string policy = await vaults.PolicyAsync();
+        for (int round = 0; round < 2; round++)
+        {
+            string before = round == 0 ? "" : await StateAsync();
+            Assert.Equal(200, (await vaults.PutAsync("vaults/" + vault, new { vault = new { name = "same", billing = new { size = 120 }, threshold = 70 } })).Status);
+            Assert.Equal(200, (await vaults.AddAsync(vault, VaultWorld.Disk(disk))).Status);
+            Assert.Equal(200, (await vaults.BindAsync(vault, policy)).Status);
+            Assert.Equal(200, (await vaults.PutAsync("policies/" + policy, new { policy = PolicyWorld.PolicyBody(name: "same") })).Status);
+            Assert.Equal(204, (await vaults.PostAsync($"vault/{vault}/tags/action", new { action = "create", tags = new[] { new { key = "b", value = "2" }, new { key = "a", value = "1" } } })).Status);
+            if (round == 1)
+                Assert.Equal(before, await StateAsync());
+        }
+
+        async Task<string> StateAsync() => (await vaults.ShowAsync(vault)).ToJsonString() + (await vaults.ShowPolicyAsync(policy)).ToJsonString();
+    }
+
+    /// <summary>
+    /// Every body of the service's own description with its required members alone, and with each optional one besides, made
+    /// from the schema: the service takes it or says what is missing, and never fails.
+    /// </summary>
+    [Fact]
+    public async Task Bodies_with_their_required_members_alone_never_make_the_service_fail()
+    {
+        TaskWorld world = await TaskWorld.NewAsync(server);
+        (string vault, string disk) = await world.DiskVaultAsync();
+        (string checkpoint, string[] backups) = await world.ProtectAsync(vault);
+        string policy = await world.Vaults.PolicyAsync();
+        JsonNode document = (await server.GetAsync(null, "/openapi/v3.json")).Json;
+        var wrong = new List<string>();
+        int sent = 0;
+        foreach (MappedRoute route in MappedRoute.All(server.App).Where(route => route.TakesBody && !route.IsOpen))
+        {
+            JsonNode schema = document["paths"]![route.Pattern]![route.Method.ToLowerInvariant()]!["requestBody"]!["content"]!["application/json"]!["schema"]!;
+            foreach (JsonNode? body in Bodies(schema))
+            {
+                string path = route.Path(parameter => parameter switch
+                {
+                    MappedRoute.ProjectParameter => world.ProjectId,
+                    "vault_id" => vault,
+                    "policy_id" => policy,
+                    "backup_id" => backups[0],
+                    "checkpoint_id" => checkpoint,
+                    _ => VaultWorld.UnknownId,
+                });
+                TestReply reply = await server.SendAsync(world.Vaults.Caller, route.Method, path, body!.ToJsonString());
+                sent++;
+                if (reply.Status >= 500 && reply.ErrorCode is not "BackupService.6137")
+                    wrong.Add($"{route} {body.ToJsonString()}: {reply.Status} {reply.Text}");
+            }
+        }
+
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong.Take(20)));
+        Assert.True(sent > 200, $"only {sent} bodies");
+        Assert.NotEqual(disk, vault);
+    }
+
+    [Fact]
+    public async Task Defaults_of_what_was_left_out_are_applied_and_shown()
+    {
+        TaskWorld world = await TaskWorld.NewAsync(server);
+        VaultWorld vaults = world.Vaults;
+        TestReply vault = await vaults.PostAsync(
+            "vaults", """{"vault":{"name":"v","billing":{"object_type":"disk","protect_type":"backup","consistent_level":"crash_consistent","size":10},"resources":[]}}""");
+        TestReply policy = await vaults.PostAsync(
+            "policies", new { policy = new { name = "p", operation_definition = new { }, trigger = new { properties = new { pattern = new[] { PolicyWorld.Daily } } } } });
+
+        Assert.True(vault.Status == 200, vault.Text);
+        JsonNode made = vault.Json["vault"]!;
+        Assert.Equal(
+            ("post_paid", "public", "crash_consistent", false, false, "0"),
+            ((string?)made["billing"]!["charging_mode"], (string?)made["billing"]!["cloud_type"], (string?)made["billing"]!["consistent_level"],
+                (bool)made["auto_bind"]!, (bool)made["auto_expand"]!, (string?)made["enterprise_project_id"]));
+        Assert.True(policy.Status == 200, policy.Text);
+        Assert.Equal(("backup", true, "{}"), ((string?)policy.Json["policy"]!["operation_type"], (bool)policy.Json["policy"]!["enabled"]!, policy.Json["policy"]!["operation_definition"]!.ToJsonString()));
+        Assert.Equal(JsonValueKind.String, policy.Json["policy"]!["trigger"]!["properties"]!["start_time"]!.GetValueKind());
+    }
+
+    /// <summary>The required members alone; those with one more each; everything with one less each.</summary>
+    private static IEnumerable<JsonNode?> Bodies(JsonNode schema)
+    {
+        yield return Make(schema, _ => false, "");
+        string[] optional = [.. Optional(schema, "").Distinct().Take(60)];
+        foreach (string path in optional)
+        {
+            yield return Make(schema, at => at == path || path.StartsWith(at + ".", StringComparison.Ordinal), "");
+            yield return Make(schema, at => at != path, "");
+        }
+    }
+
+    private static IEnumerable<string> Optional(JsonNode schema, string at)
+    {
+        string[] required = [.. schema["required"]?.AsArray().Select(name => (string)name!) ?? []];
+        foreach ((string name, JsonNode? member) in schema["properties"]?.AsObject() ?? [])
+        {
+            string path = at.Length == 0 ? name : $"{at}.{name}";
+            if (!required.Contains(name))
+                yield return path;
+            foreach (string inner in Optional(member!["items"] ?? member, path))
+                yield return inner;
+        }
+    }
+
+    private static JsonNode? Make(JsonNode schema, Func<string, bool> isGiven, string at)
+    {
+        string[] types = schema["type"] switch
+        {
+            JsonArray list => [.. list.Select(type => (string)type!)],
+            JsonValue one => [(string)one!],
+            _ => [],
+        };
+        string type = types.FirstOrDefault(type => type != "null") ?? "null";
+        switch (type)
+        {
+            case "object":
+                var made = new JsonObject();
+                string[] required = [.. schema["required"]?.AsArray().Select(name => (string)name!) ?? []];
+                foreach ((string name, JsonNode? member) in schema["properties"]?.AsObject() ?? [])
+                {
+                    string path = at.Length == 0 ? name : $"{at}.{name}";
+                    if (required.Contains(name) || isGiven(path))
+                        made[name] = Make(member!, isGiven, path);
+                }
+
+                return made;
+            case "array":
+                return schema["items"] is { } items ? new JsonArray(Make(items, isGiven, at)) : [];
+            case "string" when schema["enum"] is JsonArray words:
+                return words[0]?.DeepClone();
+            case "string" when (string?)schema["format"] == "uuid":
+                return VaultWorld.UnknownId;
+            case "string":
+                return new string('a', Math.Max(1, (int?)(double?)schema["minLength"] ?? 1));
+            case "integer" or "number":
+                return Math.Max(1, (int)Math.Min((double?)schema["minimum"] ?? 1, 1000));
+            case "boolean":
+                return true;
+            default:
+                return null;
+        }
+    }
+}
