@@ -16,6 +16,9 @@ internal static class CanonicalRequest
     private static readonly SearchValues<char> PlainCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~");
 
+    [ThreadStatic]
+    private static StringBuilder? reused;
+
     private static readonly SearchValues<char> PlainPathCharacters =
         SearchValues.Create("/ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~");
 
@@ -38,13 +41,13 @@ internal static class CanonicalRequest
             signedQuery = "";
         }
 
-        var text = new StringBuilder(512);
+        StringBuilder text = (reused ??= new StringBuilder(1024)).Clear();
         text.Append(request.Method.ToUpperInvariant()).Append('\n');
         AppendPath(text, path);
         text.Append('\n').Append(signedQuery).Append('\n');
         foreach (string name in header.HeaderNames)
             AppendHeader(text, name, name == "host" ? host : request.Headers[name], header.Form);
-        text.Append('\n').Append(header.SignedHeaders).Append('\n').Append(payload);
+        text.Append('\n').AppendJoin(';', header.HeaderNames).Append('\n').Append(payload);
 
         // Header values came as Latin-1 (StrongroomHost), so that this gives back the very bytes that were sent.
         byte[] bytes = ArrayPool<byte>.Shared.Rent(text.Length);

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Strongroom.Server.Identity;
 
 /// <summary>The ways to sign a request; the atlas of the vault API describes them in sections 12.2, 12.4 and 12.5.</summary>
@@ -17,9 +19,9 @@ internal enum SignatureForm
 /// <param name="Form">How the rest is to be read.</param>
 /// <param name="AccessKey">Whose secret signed.</param>
 /// <param name="Scope">Everything behind the access key: <c>20260102/region/service/sdk_request</c>, region and service often empty; empty in the flat form.</param>
-/// <param name="SignedHeaders">The names as they stand there, which is what was signed.</param>
+/// <param name="HeaderNames">Of the signed headers, as they stand there.</param>
 /// <param name="Signature">32 bytes.</param>
-internal sealed record SignatureHeader(SignatureForm Form, string AccessKey, string Scope, string SignedHeaders, byte[] Signature)
+internal sealed record SignatureHeader(SignatureForm Form, string AccessKey, string Scope, string[] HeaderNames, byte[] Signature)
 {
     public const string DateHeader = "x-sdk-date";
 
@@ -30,9 +32,13 @@ internal sealed record SignatureHeader(SignatureForm Form, string AccessKey, str
     private const int AccessKeyLengthMax = 64;
     private const int SignedHeaderCountMax = 64;
 
-    public string Algorithm => Form == SignatureForm.Derived ? DerivedAlgorithm : SdkAlgorithm;
+    private static readonly SearchValues<char> LowerHexDigits = SearchValues.Create("0123456789abcdef");
+    private static readonly SearchValues<char> LettersAndDigits =
+        SearchValues.Create("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
-    public string[] HeaderNames => SignedHeaders.Split(';');
+    private static readonly SearchValues<char> NameCharacters = SearchValues.Create("-0123456789_abcdefghijklmnopqrstuvwxyz");
+
+    public string Algorithm => Form == SignatureForm.Derived ? DerivedAlgorithm : SdkAlgorithm;
 
     /// <summary>The names of the scope in order: date, region, service. Empty in the flat form.</summary>
     public string[] ScopeParts => Scope.Length == 0 ? [] : Scope.Split('/')[..3];
@@ -47,35 +53,46 @@ internal sealed record SignatureHeader(SignatureForm Form, string AccessKey, str
         int blank = authorization.IndexOf(' ', StringComparison.Ordinal);
         if (authorization.Length > LengthMax || blank < 0)
             return null;
-        string algorithm = authorization[..blank];
-        var parts = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (string part in authorization[(blank + 1)..].Split(',', StringSplitOptions.TrimEntries))
+        ReadOnlySpan<char> algorithm = authorization.AsSpan(0, blank);
+        ReadOnlySpan<char> rest = authorization.AsSpan(blank + 1);
+        ReadOnlySpan<char> access = default, credential = default, signedHeaders = default, signature = default;
+        foreach (Range range in rest.Split(','))
         {
-            int equals = part.IndexOf('=', StringComparison.Ordinal);
-            if (equals <= 0 || !parts.TryAdd(part[..equals], part[(equals + 1)..]))
+            ReadOnlySpan<char> part = rest[range].Trim();
+            int equals = part.IndexOf('=');
+            bool isKnown = equals > 0 && part[..equals] switch
+            {
+                "Access" => TakeOnce(ref access, part[(equals + 1)..]),
+                "Credential" => TakeOnce(ref credential, part[(equals + 1)..]),
+                "SignedHeaders" => TakeOnce(ref signedHeaders, part[(equals + 1)..]),
+                "Signature" => TakeOnce(ref signature, part[(equals + 1)..]),
+                _ => false,
+            };
+            if (!isKnown)
                 return null;
         }
 
-        if (parts.Count != 3
-            || !parts.TryGetValue("SignedHeaders", out string? signedHeaders)
-            || !parts.TryGetValue("Signature", out string? signature)
-            || !AreNames(signedHeaders)
-            || signature.Length != 64
-            || !signature.All(char.IsAsciiHexDigitLower))
-        {
+        if (signature.Length != 64 || signature.ContainsAnyExcept(LowerHexDigits) || NamesOf(signedHeaders) is not { } names)
             return null;
-        }
-
-        (SignatureForm Form, string Key, string Scope)? credential = algorithm switch
+        (SignatureForm Form, string Key, string Scope)? found = algorithm switch
         {
-            SdkAlgorithm when parts.TryGetValue("Access", out string? accessKey) => (SignatureForm.Flat, accessKey, ""),
-            SdkAlgorithm when parts.TryGetValue("Credential", out string? scoped) => SplitCredential(SignatureForm.Scoped, scoped),
-            DerivedAlgorithm when parts.TryGetValue("Credential", out string? scoped) => SplitCredential(SignatureForm.Derived, scoped),
+            SdkAlgorithm when credential.IsEmpty => (SignatureForm.Flat, access.ToString(), ""),
+            SdkAlgorithm when access.IsEmpty => SplitCredential(SignatureForm.Scoped, credential.ToString()),
+            DerivedAlgorithm when access.IsEmpty => SplitCredential(SignatureForm.Derived, credential.ToString()),
             _ => null,
         };
-        return credential is { } found && IsAccessKey(found.Key)
-            ? new SignatureHeader(found.Form, found.Key, found.Scope, signedHeaders, Convert.FromHexString(signature))
+        return found is { } whole && IsAccessKey(whole.Key)
+            ? new SignatureHeader(whole.Form, whole.Key, whole.Scope, names, Convert.FromHexString(signature))
             : null;
+    }
+
+    /// <summary>False when it is empty or was there before.</summary>
+    private static bool TakeOnce(ref ReadOnlySpan<char> place, ReadOnlySpan<char> value)
+    {
+        if (!place.IsEmpty)
+            return false;
+        place = value;
+        return !value.IsEmpty;
     }
 
     private static (SignatureForm Form, string Key, string Scope)? SplitCredential(SignatureForm form, string credential)
@@ -85,15 +102,32 @@ internal sealed record SignatureHeader(SignatureForm Form, string AccessKey, str
         return isWhole ? (form, parts[0], credential[(parts[0].Length + 1)..]) : null;
     }
 
-    private static bool IsAccessKey(string text) => text.Length is > 0 and <= AccessKeyLengthMax && text.All(char.IsAsciiLetterOrDigit);
+    private static bool IsAccessKey(ReadOnlySpan<char> text) => text.Length is > 0 and <= AccessKeyLengthMax && !text.ContainsAnyExcept(LettersAndDigits);
 
-    // Lower case, as every client has them: two spellings of one header would be two lines of what is signed.
-    private static bool AreNames(string text)
+    /// <summary>Lower case, as every client has them: two spellings of one header would be two lines of what is signed.</summary>
+    private static string[]? NamesOf(ReadOnlySpan<char> text)
     {
-        string[] names = text.Split(';');
-        return names.Length <= SignedHeaderCountMax
-            && names.Distinct(StringComparer.Ordinal).Count() == names.Length
-            && names.Contains(DateHeader, StringComparer.Ordinal)
-            && names.All(name => name.Length > 0 && name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '-' or '_'));
+        int count = text.Count(';') + 1;
+        if (count > SignedHeaderCountMax)
+            return null;
+        string[] names = new string[count];
+        int at = 0;
+        bool signsDate = false;
+        foreach (Range range in text.Split(';'))
+        {
+            ReadOnlySpan<char> name = text[range];
+            if (name.IsEmpty || name.ContainsAnyExcept(NameCharacters))
+                return null;
+            foreach (string before in names.AsSpan(0, at))
+            {
+                if (name.SequenceEqual(before))
+                    return null;
+            }
+
+            names[at++] = name.ToString();
+            signsDate |= name.SequenceEqual(DateHeader);
+        }
+
+        return signsDate ? names : null;
     }
 }
