@@ -2,7 +2,7 @@ namespace Strongroom.Server.Tests;
 
 /// <summary>
 /// A clock that stands still until <see cref="Advance"/>; timers then fire on the calling thread, each at its own instant,
-/// in order. Wall clock and monotonic clock move together.
+/// in order. Wall clock and monotonic clock move together, unless somebody sets the wall clock.
 /// </summary>
 public sealed class FakeTimeProvider : TimeProvider
 {
@@ -11,6 +11,7 @@ public sealed class FakeTimeProvider : TimeProvider
     private readonly Lock gate = new();
     private readonly List<FakeTimer> timers = [];
     private DateTimeOffset now;
+    private TimeSpan wallOffset;
 
     public FakeTimeProvider(DateTimeOffset? start = null) => now = start ?? Start;
 
@@ -19,14 +20,27 @@ public sealed class FakeTimeProvider : TimeProvider
     public override DateTimeOffset GetUtcNow()
     {
         lock (gate)
-            return now;
+            return now + wallOffset;
     }
 
-    public override long GetTimestamp() => GetUtcNow().UtcTicks;
+    public override long GetTimestamp()
+    {
+        lock (gate)
+            return now.UtcTicks;
+    }
+
+    /// <summary>Puts the wall clock forward or back, as an administrator or a time server does: no time passes, and no timer fires.</summary>
+    public void SetWall(TimeSpan by)
+    {
+        lock (gate)
+            wallOffset += by;
+    }
 
     public void Advance(TimeSpan by)
     {
-        DateTimeOffset until = GetUtcNow() + by;
+        DateTimeOffset until;
+        lock (gate)
+            until = now + by;
         while (NextDue(until) is { } timer)
             timer.Fire();
         lock (gate)
