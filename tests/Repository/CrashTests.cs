@@ -36,6 +36,36 @@ public sealed class CrashTests : IDisposable
                 await using var repository = await BackupRepository.OpenAsync(store, OtherKey, Options, TimeProvider.System, default);
                 return true;
             }),
+        ["a rotation of the key"] = new(
+            async world =>
+            {
+                await using var repository = await world.Open();
+                await repository.Repository.RotateKeyAsync(OtherKey, default);
+            },
+            isDone: async store => await Opens(store, OtherKey) && !await Opens(store, TestRepository.Key)),
+        ["a removal of a key"] = new(
+            async world =>
+            {
+                await using var repository = await world.Open();
+                foreach (var slot in await repository.Repository.ListKeysAsync(default).Where(slot => !slot.IsOpen).ToListAsync())
+                    await repository.Repository.RemoveKeyAsync(slot.Id, default);
+            },
+            prepare: async world =>
+            {
+                await using var repository = await world.Open();
+                await repository.Repository.AddKeyAsync(OtherKey, default);
+            },
+            isDone: async store => await Opens(store, TestRepository.Key) && !await Opens(store, OtherKey)),
+        ["a repair"] = new(
+            async world =>
+            {
+                await using var repository = await world.Open();
+                await RepositoryRepair.RunAsync(
+                    repository.Repository, repository.Domain,
+                    new CollectionOptions { PollInterval = TimeSpan.FromMilliseconds(1), SessionTimeout = TimeSpan.FromMilliseconds(1) }, null, default);
+            },
+            prepare: world => world.DamageDirectories(),
+            startsDamaged: true),
         ["a backup that merges runs"] = new(world => world.BackUp("new-1"), appearing: ["new-1"]),
         ["two backups side by side"] = new(world => Task.WhenAll(world.BackUp("new-1"), world.BackUp("new-2")), appearing: ["new-1", "new-2"]),
         ["a backup given up"] = new(world => world.BackUp("given-up", commits: false)),
@@ -74,6 +104,19 @@ public sealed class CrashTests : IDisposable
         }),
     };
 
+    private static async Task<bool> Opens(IObjectStore store, RepositoryKey key)
+    {
+        try
+        {
+            await using var repository = await BackupRepository.OpenAsync(store, key, Options, TimeProvider.System, default);
+            return true;
+        }
+        catch (RepositoryException e) when (e.Failure == RepositoryFailure.WrongKey)
+        {
+            return false;
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Operations))]
     public async Task Power_lost_at_any_step_of(string operation)
@@ -103,8 +146,11 @@ public sealed class CrashTests : IDisposable
     /// <summary>What is done, and what may be different when it was interrupted.</summary>
     private sealed class Operation(
         Func<World, Task> run, string[]? appearing = null, string? vanishing = null, string[]? deletedBefore = null,
-        Func<IObjectStore, Task<bool>>? isDone = null, bool startsEmpty = false)
+        Func<IObjectStore, Task<bool>>? isDone = null, bool startsEmpty = false, Func<World, Task>? prepare = null, bool startsDamaged = false)
     {
+        /// <summary>Not sound until it is done, though every backup can be read.</summary>
+        public bool StartsDamaged => startsDamaged;
+
         public bool StartsEmpty => startsEmpty;
 
         public IReadOnlyList<string> Appearing => appearing ?? [];
@@ -113,6 +159,8 @@ public sealed class CrashTests : IDisposable
 
         /// <summary>Of the old ones, so that there is something to collect.</summary>
         public IReadOnlyList<string> DeletedBefore => deletedBefore ?? [];
+
+        public Task Prepare(World world) => prepare?.Invoke(world) ?? Task.CompletedTask;
 
         public Task Run(World world) => run(world);
 
@@ -129,7 +177,21 @@ public sealed class CrashTests : IDisposable
 
         public static TestTree TreeOf(string id) => TestTree.Make(id.Sum(c => c), 4, 8000);
 
-        public Task<TestRepository> Open() => TestRepository.Open(store, Options);
+        /// <summary>With the key it was made with, or the one that came in its place.</summary>
+        public async Task<TestRepository> Open() =>
+            await TestRepository.Open(store, Options, await Opens(store, TestRepository.Key) ? TestRepository.Key : OtherKey);
+
+        /// <summary>The directories of two packs rot; what is in the packs can be read all the same.</summary>
+        public async Task DamageDirectories()
+        {
+            var packs = await store.ListAsync($"domains/{TestRepository.DomainId}/packs/", default).Take(2).ToListAsync();
+            foreach (var pack in packs)
+            {
+                byte[] content = (await store.GetAllAsync(pack.Name, int.MaxValue, default))!;
+                content[^40] ^= 1;
+                await store.PutAsync(pack.Name, content, PutMode.Replace, default);
+            }
+        }
 
         public async Task CreateRepository()
         {
@@ -212,6 +274,7 @@ public sealed class CrashTests : IDisposable
                 await repository.Domain.DeleteBackupAsync(id, default);
             }
 
+            await operation.Prepare(world);
             int count = calls.Steps.Count;
             await operation.Run(world);
             return new Recording(root, operation, calls.Steps[..count], calls.Steps[count..]);
@@ -303,7 +366,8 @@ public sealed class CrashTests : IDisposable
                 Assert.True(!isDone || await operation.IsDone(store));
                 foreach (string id in there)
                     await World.AssertRestores(repository, id);
-                await AssertSound(repository);
+                if (isDone || !operation.StartsDamaged)
+                    await AssertSound(repository);
             }
 
             // Whoever comes next carries on as if nothing had been.

@@ -89,6 +89,24 @@ public sealed class FaultTests
         }
     }
 
+    /// <summary>A merge beside a listing: the old runs are gone already, and the new one is not yet there.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(5)]
+    public async Task Runs_that_a_listing_missed_are_looked_for_before_anything_is_called_damage(int listings)
+    {
+        var history = await History.Make();
+        int left = listings;
+        FaultPlan plan = call => call.Call == StoreCall.List && call.Name.EndsWith("/indexes/", StringComparison.Ordinal) && left-- > 0
+            ? new Fault.Hide(name => left % 2 == 0 || name[^1] < '8') : null;
+
+        await using var repository = await TestRepository.Open(new FaultyObjectStore(history.Store, plan), Options);
+        var backup = (await repository.Domain.FindBackupAsync("old-6", default))!;
+
+        Assert.Equal(history.Expected["old-6"], await repository.Restore(backup, workers: 1));
+    }
+
     [Fact]
     public async Task A_running_backup_shows_that_it_lives_and_a_finished_one_does_not()
     {

@@ -42,9 +42,9 @@ public sealed class TestRepository : IAsyncDisposable
         return await Open(store, options);
     }
 
-    public static async Task<TestRepository> Open(IObjectStore store, RepositoryOptions? options = null)
+    public static async Task<TestRepository> Open(IObjectStore store, RepositoryOptions? options = null, RepositoryKey? key = null)
     {
-        var repository = await BackupRepository.OpenAsync(store, Key, options ?? SmallOptions, TimeProvider.System, default);
+        var repository = await BackupRepository.OpenAsync(store, key ?? Key, options ?? SmallOptions, TimeProvider.System, default);
         return new TestRepository(store, repository, await repository.OpenDomainAsync(DomainId, true, default));
     }
 

@@ -8,6 +8,7 @@ namespace Strongroom.Repository.Indexes;
 /// <summary>The opened runs of a domain. Runs are immutable, so all who work on the domain share them and their cached units.</summary>
 internal sealed class RunCatalog(IObjectStore store, DomainNames names, DomainKeys keys, long cacheBytes) : IDisposable
 {
+    private const int Attempts = 10;
     private readonly SemaphoreSlim gate = new(1);
     private readonly UnitCache cache = new(cacheBytes);
     private Dictionary<ObjectId, IndexRun> opened = [];
@@ -44,7 +45,7 @@ internal sealed class RunCatalog(IObjectStore store, DomainNames names, DomainKe
                 }
 
                 opened = current;
-                if (!vanished || attempt == 10)
+                if (!vanished || attempt == Attempts)
                     return [.. current.Values];
                 damages?.Clear();
             }
@@ -53,6 +54,25 @@ internal sealed class RunCatalog(IObjectStore store, DomainNames names, DomainKe
         {
             gate.Release();
         }
+    }
+
+    /// <summary>
+    /// As <see cref="ListAsync"/>, for those to whom a run too few is damage: a merge that ran beside a listing can have hidden runs from
+    /// it, the old ones gone already and the new one not yet there. So it lists until two listings in a row agree.
+    /// </summary>
+    public async ValueTask<IndexRun[]> ListSettledAsync(ICollection<RepositoryException>? damages, CancellationToken cancellationToken)
+    {
+        var last = await ListAsync(damages, cancellationToken);
+        for (int attempt = 1; attempt < Attempts; attempt++)
+        {
+            damages?.Clear();
+            var next = await ListAsync(damages, cancellationToken);
+            if (next.Select(run => run.Id).SequenceEqual(last.Select(run => run.Id)))
+                return next;
+            last = next;
+        }
+
+        return last;
     }
 
     public ValueTask<IndexRun> OpenAsync(ObjectId id, long sizeBytes, CancellationToken cancellationToken) =>

@@ -318,7 +318,7 @@ internal sealed class DomainCheck
     {
         if (++listings > MaxListings)
             return false;
-        index = new IndexSet(await domain.Catalog.ListAsync([], cancellationToken), null, token => domain.Catalog.ListAsync([], token));
+        index = new IndexSet(await domain.Catalog.ListSettledAsync([], cancellationToken), null, token => domain.Catalog.ListAsync([], token));
         return true;
     }
 

@@ -384,7 +384,7 @@ internal sealed class DomainCollection(RepositoryDomain domain, CollectionOption
     }
 
     /// <summary>A run that cannot be opened is passed over: its packs count as in no index.</summary>
-    private ValueTask<IndexRun[]> ListRunsAsync(CancellationToken cancellationToken) => domain.Catalog.ListAsync([], cancellationToken);
+    private ValueTask<IndexRun[]> ListRunsAsync(CancellationToken cancellationToken) => domain.Catalog.ListSettledAsync([], cancellationToken);
 
     private void ReportWaiting(int sessions) => progress?.Report(new CollectionProgress(domain.Id, CollectionPhase.Waiting, 0, sessions));
 

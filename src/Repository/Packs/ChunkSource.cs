@@ -39,9 +39,12 @@ internal sealed class ChunkSource(
 
         // Another process may have committed, merged or collected since the runs were listed.
         var damages = new List<RepositoryException>();
-        var current = await ReloadAsync(seen, damages, cancellationToken);
+        var current = await ReloadAsync(seen, damages, isSettled: false, cancellationToken);
         if (await current.FindAsync(prefix, cancellationToken) is { } found)
             return found;
+        current = await ReloadAsync(current, damages, isSettled: true, cancellationToken);
+        if (await current.FindAsync(prefix, cancellationToken) is { } hidden)
+            return hidden;
         throw damages.Count > 0
             ? damages[0]
             : new RepositoryException(RepositoryFailure.Damaged, names.Indexes, $"No index knows chunk {Show(id.Span)}.");
@@ -98,7 +101,7 @@ internal sealed class ChunkSource(
                 // Its pack was collected, or the run that names it merged, since the runs were listed.
                 if (attempt == Attempts)
                     throw new RepositoryException(RepositoryFailure.Damaged, names.Pack(hit.Pack), $"The pack with chunk {Show(id.Span)} is gone.", e);
-                await ReloadAsync(index, [], cancellationToken);
+                await ReloadAsync(index, [], isSettled: false, cancellationToken);
                 if (await store.StatAsync(names.Pack(hit.Pack), cancellationToken) is null)
                     index?.MarkMissing(hit.Pack);
             }
@@ -163,14 +166,17 @@ internal sealed class ChunkSource(
         }
     }
 
-    private async ValueTask<IndexSet> ReloadAsync(IndexSet? seen, List<RepositoryException> damages, CancellationToken cancellationToken)
+    private async ValueTask<IndexSet> ReloadAsync(
+        IndexSet? seen, List<RepositoryException> damages, bool isSettled, CancellationToken cancellationToken)
     {
         await reloadGate.WaitAsync(cancellationToken);
         try
         {
             if (index is { } other && other != seen)
                 return other;
-            var loaded = new IndexSet(await catalog.ListAsync(damages, cancellationToken), null, token => catalog.ListAsync([], token));
+            damages.Clear();
+            var runs = isSettled ? await catalog.ListSettledAsync(damages, cancellationToken) : await catalog.ListAsync(damages, cancellationToken);
+            var loaded = new IndexSet(runs, null, token => catalog.ListAsync([], token));
             index = loaded;
             return loaded;
         }
