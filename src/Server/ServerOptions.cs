@@ -8,6 +8,7 @@ using Strongroom.Server.Audit;
 using Strongroom.Server.Database;
 using Strongroom.Server.Identity;
 using Strongroom.Server.Metrics;
+using Strongroom.Server.Notifications;
 using Strongroom.Server.Policies;
 using Strongroom.Server.Retention;
 using Strongroom.Server.Tasks;
@@ -77,6 +78,8 @@ public sealed class ServerOptions
     public MetricsOptions Metrics { get; set; } = new();
 
     public RetentionOptions Retention { get; set; } = new();
+
+    public NotificationOptions Notifications { get; set; } = new();
 
     /// <summary>
     /// Reads the JSON file and the environment. What the command line gave is set on the result by the caller, who then
@@ -149,6 +152,9 @@ public sealed class ServerOptions
         ValidateSection("Policies:", Policies);
         ValidateSection("Metrics:", Metrics);
         ValidateSection("Retention:", Retention);
+        ValidateSection("Notifications:", Notifications);
+        ValidateSection("Notifications:Smtp:", Notifications.Smtp);
+        Notifications.Validate();
     }
 
     /// <summary>Password hashes and keys live there: nobody but the owner reads them.</summary>

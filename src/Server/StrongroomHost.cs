@@ -12,6 +12,7 @@ using Strongroom.Server.Http;
 using Strongroom.Server.Idempotency;
 using Strongroom.Server.Identity;
 using Strongroom.Server.Metrics;
+using Strongroom.Server.Notifications;
 using Strongroom.Server.Policies;
 using Strongroom.Server.Resources;
 using Strongroom.Server.Tasks;
@@ -87,6 +88,7 @@ public static class StrongroomHost
         services.AddVaults(options);
         services.AddPolicies(options);
         services.AddTasks(options);
+        services.AddNotifications(options);
         services.AddMetrics(options.Metrics);
         services.AddCapabilities();
     }
@@ -100,6 +102,7 @@ public static class StrongroomHost
         app.MapVaults();
         app.MapPolicies();
         app.MapTasks();
+        app.MapNotifications();
         app.MapCapabilities();
     }
 

@@ -1,6 +1,7 @@
 using Strongroom.Contract;
 using Strongroom.Contract.Vaults;
 using Strongroom.Server.Database;
+using Strongroom.Server.Notifications;
 using Strongroom.Server.Policies;
 using Strongroom.Server.Resources;
 using Strongroom.Server.Tasks;
@@ -50,7 +51,11 @@ internal static class BackupRemoval
     {
         await MarkAsync(session, [backup], cancellationToken);
         if (backup.Status == BackupStatus.Available)
+        {
             await VaultTable.AddUsageAsync(session, backup.VaultId, backup.ResourceId, -backup.ChangedBytes, -1, cancellationToken);
+            await NotificationOutbox.WatchVaultAsync(session, backup.VaultId, now, cancellationToken);
+        }
+
         var order = new RemovalOrder(
             backup.ProjectId, backup.VaultId, vault?.Name ?? "", backup.ProviderId, backup.EnterpriseProjectId, requestId, now);
         TaskRecord task = order.ToTask(TaskKind.Delete, backup.ResourceId.Value, backup.ResourceName, backup.ResourceType, reason is null ? null : new TaskPlan { Reason = reason });

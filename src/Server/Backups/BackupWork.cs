@@ -4,6 +4,7 @@ using Strongroom.Contract.Vaults;
 using Strongroom.Drivers;
 using Strongroom.Protection;
 using Strongroom.Server.Database;
+using Strongroom.Server.Notifications;
 using Strongroom.Server.Policies;
 using Strongroom.Server.Resources;
 using Strongroom.Server.Retention;
@@ -110,6 +111,7 @@ internal sealed class BackupWork(MetadataDatabase database, IProtectionEngine en
             // First of the two, since it locks the binding that the refresh then reads and writes.
             await VaultTable.AddUsageAsync(session, task.VaultId!.Value, resourceId, countedBytes, 1, cancellationToken);
             await VaultTable.ExpandAsync(session, task.VaultId.Value, cancellationToken);
+            await NotificationOutbox.WatchVaultAsync(session, task.VaultId.Value, now, cancellationToken);
             await ResourceTable.KeepSizesAsync(session, id, cancellationToken);
             await VaultBinder.RefreshAsync(session, task.ProjectId, resourceId, cancellationToken);
             await VaultTable.SetProtectStatusAsync(session, [resourceId], ProtectStatuses.Available, cancellationToken);

@@ -14,7 +14,7 @@ public sealed class ActionPolicy
 
     public const string FullRole = "cbr_full";
 
-    /// <summary>Everything but making, changing and deleting policies.</summary>
+    /// <summary>Everything but making, changing and deleting policies and the targets of notifications.</summary>
     public const string OperatorRole = "cbr_operator";
 
     public const string ReaderRole = "cbr_reader";
@@ -28,6 +28,7 @@ public sealed class ActionPolicy
             [
                 "cbr:*", "!cbr:policies:create", "!cbr:policies:update", "!cbr:policies:delete",
                 "!cbr:organizationPolicies:create", "!cbr:organizationPolicies:update", "!cbr:organizationPolicies:delete",
+                "!cbr:notificationTargets:create", "!cbr:notificationTargets:update", "!cbr:notificationTargets:delete",
             ]),
         (ReaderRole, ["cbr:*:get*", "cbr:*:list*", "cbr:*:show*"]),
     ];

@@ -6,6 +6,7 @@ using Strongroom.Contract.Capabilities;
 using Strongroom.Contract.Checkpoints;
 using Strongroom.Contract.Identity;
 using Strongroom.Contract.OrganizationPolicies;
+using Strongroom.Contract.Notifications;
 using Strongroom.Contract.Policies;
 using Strongroom.Contract.Resources;
 using Strongroom.Contract.Shares;
@@ -19,6 +20,7 @@ using Strongroom.Server.Checkpoints;
 using Strongroom.Server.Http;
 using Strongroom.Server.Identity;
 using Strongroom.Server.OrganizationPolicies;
+using Strongroom.Server.Notifications;
 using Strongroom.Server.Policies;
 using Strongroom.Server.Resources;
 using Strongroom.Server.Shares;
@@ -215,11 +217,30 @@ internal sealed class OperationCatalog(VaultOptions vaults)
             "PreviewPolicy",
             PolicyPreviewJson.Default.PolicyPreviewReply,
             operation => operation.Takes(body => PolicyPreviewEndpoint.Read(body, DateTimeOffset.UnixEpoch)));
+        AddNotifications();
         Add("GET " + Ours + "/deleted", "ListDeleted", DeletedJson.Default.DeletedReply);
         Add("POST " + Ours + "/vaults/{vault_id}/undelete", "UndeleteVault", VaultJson.Default.VaultReply);
         AddBare("POST " + Ours + "/backups/{backup_id}/undelete", "UndeleteBackup");
         Add("POST " + Ours + "/vaults/{vault_id}/bind", "BindVault", AutoBindJson.Default.AutoBindReply);
         AddBare("POST " + Ours + "/vaults/{vault_id}/unsubscribe", "UnsubscribeVault");
+    }
+
+    private void AddNotifications()
+    {
+        const string notifications = Ours + "/notifications";
+        const string targets = notifications + "/targets";
+        const string oneTarget = targets + "/{target_id}";
+        // Described as where everything is allowed.
+        var options = new NotificationOptions { AllowPrivateTargets = true, Smtp = { Host = "localhost" } };
+        NotificationJson json = NotificationJson.Default;
+        Add("GET " + notifications, "ListNotifications", json.NotificationListReply, operation => operation.Asks(request => new NotificationQuery("", request)));
+        Add("GET " + notifications + "/{notification_id}", "ShowNotification", json.NotificationReply);
+        Add("POST " + targets, "CreateNotificationTarget", json.NotificationTargetReply, operation => operation.Takes(body => TargetOrder.Creation(body, options)));
+        Add("GET " + targets, "ListNotificationTargets", json.NotificationTargetListReply);
+        Add("GET " + oneTarget, "ShowNotificationTarget", json.NotificationTargetReply);
+        Add("PUT " + oneTarget, "UpdateNotificationTarget", json.NotificationTargetReply, operation => operation.Takes(body => TargetOrder.Change(body, options)));
+        AddBare("DELETE " + oneTarget, "DeleteNotificationTarget");
+        Add("POST " + oneTarget + "/test", "TestNotificationTarget", json.NotificationReply, status: StatusCodes.Status202Accepted);
     }
 
     private void Add(

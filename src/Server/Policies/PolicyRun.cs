@@ -6,6 +6,7 @@ using Strongroom.Server.Backups;
 using Strongroom.Server.Checkpoints;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
+using Strongroom.Server.Notifications;
 using Strongroom.Server.Resources;
 using Strongroom.Server.Tasks;
 using Strongroom.Server.Vaults;
@@ -55,7 +56,7 @@ internal static class PolicyRun
         catch (RefusedException refused)
         {
             TaskRecord whole = Ended(vault, order, TaskState.Failed, refused.Error.Code, refused.Message, requestId, now);
-            await TaskTable.InsertAsync(session, whole, cancellationToken);
+            await EndAsync(session, whole, now, cancellationToken);
             return null;
         }
 
@@ -72,7 +73,7 @@ internal static class PolicyRun
                 ResourceType = skipped.Type,
                 CheckpointId = start?.Checkpoint.Id,
             };
-            await TaskTable.InsertAsync(session, task, cancellationToken);
+            await EndAsync(session, task, now, cancellationToken);
         }
 
         return start?.Checkpoint.Id;
@@ -91,10 +92,16 @@ internal static class PolicyRun
             + $"(region {ShownText.Quoted(policy.Definition.DestinationRegion ?? "")}). Disable policy {policy.Id} or take it off the vault.";
         var order = new CheckpointOrder { VaultId = vault.Id, PolicyId = policy.Id.Value, Run = run };
         TaskRecord task = Ended(vault, order, TaskState.Failed, ErrorCodes.DestinationUnsupported.Code, message, NewRequestId(), now);
-        await TaskTable.InsertAsync(session, task with { Kind = TaskKind.Replication }, cancellationToken);
+        await EndAsync(session, task with { Kind = TaskKind.Replication }, now, cancellationToken);
     }
 
     private static string NewRequestId() => Guid.NewGuid().ToString("N", CultureInfo.InvariantCulture);
+
+    private static async ValueTask EndAsync(DbSession session, TaskRecord task, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        await TaskTable.InsertAsync(session, task, cancellationToken);
+        await NotificationOutbox.TaskEndedAsync(session, task, now, cancellationToken);
+    }
 
     private static async ValueTask<HashSet<ResourceId>> FullAsync(
         DbSession session, Policy policy, List<VaultResource> resources, VaultId vaultId, DateTimeOffset now, CancellationToken cancellationToken)

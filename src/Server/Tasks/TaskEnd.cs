@@ -26,6 +26,16 @@ internal sealed record TaskEnd
     /// <summary>The run went to its end, whether or not something is missing.</summary>
     public bool IsComplete => State == TaskState.Success || ErrorCode == TaskFailure.Partial;
 
+    /// <summary>The task as it is with this end, in what is told of it.</summary>
+    public TaskRecord Of(TaskRecord task) => task with
+    {
+        State = State,
+        ErrorCode = ErrorCode,
+        ErrorMessage = ErrorMessage,
+        ProblemCount = ProblemCount,
+        Problems = Problems,
+    };
+
     public static TaskEnd Success { get; } = new() { State = TaskState.Success };
 
     public static TaskEnd Failed(string code, string message) => new() { State = TaskState.Failed, ErrorCode = code, ErrorMessage = message };

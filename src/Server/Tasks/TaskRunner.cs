@@ -3,6 +3,7 @@ using System.Data.Common;
 using Microsoft.Extensions.Hosting;
 using Strongroom.Server.Database;
 using Strongroom.Server.Metrics;
+using Strongroom.Server.Notifications;
 
 namespace Strongroom.Server.Tasks;
 
@@ -209,6 +210,7 @@ internal sealed partial class TaskRunner : BackgroundService
                         if (!await TaskTable.FinishAsync(session, run.Lease, result.End, now, CancellationToken.None))
                             throw new LeaseLostException(run.Lease);
                         await result.SettleAsync(session, now, CancellationToken.None);
+                        await NotificationOutbox.TaskEndedAsync(session, result.End.Of(run.Task), now, CancellationToken.None);
                     },
                     CancellationToken.None);
                 TaskMeter.Ended(run.Task, result.End, last, time.GetUtcNow());

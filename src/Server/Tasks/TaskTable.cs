@@ -236,6 +236,17 @@ internal static class TaskTable
             """,
             cancellationToken);
 
+    /// <summary>Running tasks that have not moved since then, the longest first.</summary>
+    public static async ValueTask<List<TaskRecord>> ListStandingAsync(
+        DbSession session, DateTimeOffset since, int countMax, CancellationToken cancellationToken) =>
+        await session.QueryAsync(
+            $"""
+            select {Columns} from tasks where status = 'running' and updated_at <= {since.ToMicroseconds()}
+            order by updated_at, id limit {countMax}
+            """,
+            Read,
+            cancellationToken);
+
     /// <returns>False when the task has ended already.</returns>
     public static async ValueTask<bool> RequestCancelAsync(DbSession session, TaskId id, CancellationToken cancellationToken) =>
         await session.ExecuteAsync(

@@ -6,6 +6,7 @@ using Strongroom.Contract.Vaults;
 using Strongroom.Server.Backups;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
+using Strongroom.Server.Notifications;
 using Strongroom.Server.Resources;
 using Strongroom.Server.Shares;
 using Strongroom.Server.Tasks;
@@ -93,6 +94,7 @@ internal sealed class VaultEndpoints(MetadataDatabase database, RenderedVaults r
     {
         VaultId id = PathVault(context);
         VaultChange change = await BodyReader.ReadAsync(context, VaultRequests.Change);
+        DateTimeOffset now = time.GetStoredNow();
         Vault vault = await ChangeAsync(
             context,
             id,
@@ -100,6 +102,7 @@ internal sealed class VaultEndpoints(MetadataDatabase database, RenderedVaults r
             {
                 Vault changed = vault.Changed(change, await TaskTable.TakenRoomAsync(session, id, except: null, context.RequestAborted));
                 await VaultTable.UpdateAsync(session, changed, context.RequestAborted);
+                await NotificationOutbox.WatchVaultAsync(session, id, now, context.RequestAborted);
                 return changed;
             });
         await ReplyAsync(context, vault);

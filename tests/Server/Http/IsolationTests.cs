@@ -33,6 +33,7 @@ public sealed class IsolationTests(SqliteTaskServer server) : IClassFixture<Sqli
         ["POST /v3/{project_id}/vault/{vault_id}/tags"] = """{"tag":{"key":"k","value":"v"}}""",
         ["POST /v3/{project_id}/vault/{vault_id}/tags/action"] = """{"action":"create","tags":[{"key":"k","value":"v"}]}""",
         ["PUT /v3/{project_id}/policies/{policy_id}"] = """{"policy":{"name":"taken"}}""",
+        ["PUT /strongroom/v1/{project_id}/notifications/targets/{target_id}"] = """{"target":{"name":"taken"}}""",
         ["PUT /strongroom/v1/{project_id}/policies/{policy_id}"] = """{"policy":{"time_zone":"Europe/Berlin"}}""",
         ["PUT /strongroom/v1/{project_id}/resources/{resource_id}"] = """{"resource":{"name":"taken"}}""",
         ["POST /v3/{project_id}/checkpoints"] = """{"checkpoint":{"vault_id":"VAULT","parameters":{}}}""",
@@ -209,7 +210,7 @@ public sealed class IsolationTests(SqliteTaskServer server) : IClassFixture<Sqli
         public required string SharedBackup { get; init; }
 
         /// <summary>What nobody else may read.</summary>
-        public IReadOnlyList<string> Names { get; } = ["owned-vault", "owned-policy", "owned-organization-policy", "disk-1"];
+        public IReadOnlyList<string> Names { get; } = ["owned-vault", "owned-policy", "owned-organization-policy", "disk-1", "owned-target"];
 
         public static async Task<OwnedWorld> NewAsync(ServerFixture server)
         {
@@ -225,13 +226,17 @@ public sealed class IsolationTests(SqliteTaskServer server) : IClassFixture<Sqli
             Assert.Equal(200, (await world.Vaults.PostAsync($"vaults/{vault}/associatepolicy", new { policy_id = policy })).Status);
             string organizationPolicy = IdOf(await world.Vaults.PostAsync("organization-policies", OrganizationPolicy("owned-organization-policy", world.ProjectId)), "policy");
             string followed = (string)(await world.Vaults.GetAsync($"organization-policies/{organizationPolicy}/policy-detail")).Json["policies"]![0]!["policy_id"]!;
+            object hook = new { name = "owned-target", kind = "webhook", url = "https://hooks.example.org/" };
+            string target = IdOf(await server.PostAsync(world.Vaults.Caller, "/strongroom/v1/{project_id}/notifications/targets", new { target = hook }), "target");
+            TestReply tested = await server.PostAsync(world.Vaults.Caller, $"/strongroom/v1/{{project_id}}/notifications/targets/{target}/test", null);
+            string notification = (string)tested.Json["notification"]!["notification"]!["id"]!;
             TestCaller recipient = await server.NewProjectAsync();
             Assert.Equal(200, (await world.Vaults.PostAsync($"backups/{backups[0]}/members", new { members = new[] { recipient.ProjectId } })).Status);
             var owned = new OwnedWorld
             {
                 ProjectId = world.ProjectId,
                 SharedBackup = backups[0],
-                All = [vault, empty, serverVault, disk, instance, disks[0], checkpoint, serverCheckpoint, .. backups, .. serverBackups, task, policy, organizationPolicy, followed, world.ProjectId, recipient.ProjectId],
+                All = [vault, empty, serverVault, disk, instance, disks[0], checkpoint, serverCheckpoint, .. backups, .. serverBackups, task, policy, organizationPolicy, followed, target, notification, world.ProjectId, recipient.ProjectId],
             };
             owned.words["VAULT"] = vault;
             owned.words["OTHER"] = empty;

@@ -11,8 +11,8 @@ namespace Strongroom.Server.Identity;
 internal sealed record SealedSecret(string Text, string SealingKey);
 
 /// <summary>
-/// Seals the secrets of access keys with AES-256-GCM, bound to their access key, so that whoever reads the database, or
-/// writes to it, gets no secret and cannot put one in another's place. The key is <see cref="IdentityOptions.CredentialKey"/>
+/// Seals the secrets of access keys and of notification targets with AES-256-GCM, bound to what they are of, so that whoever
+/// reads the database, or writes to it, gets no secret and cannot put one in another's place. The key is <see cref="IdentityOptions.CredentialKey"/>
 /// or a file beside the repository's, which is made when the first secret is sealed.
 /// </summary>
 internal sealed class CredentialSeal(ServerOptions options)
@@ -25,8 +25,9 @@ internal sealed class CredentialSeal(ServerOptions options)
     private SealingKey? known;
 
     /// <summary>Seals one secret, to be stored in the same transaction, which <paramref name="session"/> is in.</summary>
+    /// <param name="owner">What it is of: an access key, or another text that never is one.</param>
     /// <exception cref="StartRefusedException">Those already stored are sealed with a key that this process does not have.</exception>
-    public async ValueTask<SealedSecret> SealAsync(DbSession session, string accessKey, string secret, CancellationToken cancellationToken)
+    public async ValueTask<SealedSecret> SealAsync(DbSession session, string owner, string secret, CancellationToken cancellationToken)
     {
         SealingKey? key = await KeyAsync(cancellationToken);
         List<string> used = await CredentialTable.ListSealingKeysAsync(session, cancellationToken);
@@ -43,19 +44,23 @@ internal sealed class CredentialSeal(ServerOptions options)
         Span<byte> nonce = sealedBytes.AsSpan(0, NonceBytes);
         RandomNumberGenerator.Fill(nonce);
         using var aes = new AesGcm(key.Bytes, TagBytes);
-        aes.Encrypt(nonce, plain, sealedBytes.AsSpan(NonceBytes + TagBytes), sealedBytes.AsSpan(NonceBytes, TagBytes), Encoding.ASCII.GetBytes(accessKey));
+        aes.Encrypt(nonce, plain, sealedBytes.AsSpan(NonceBytes + TagBytes), sealedBytes.AsSpan(NonceBytes, TagBytes), Encoding.ASCII.GetBytes(owner));
         return new SealedSecret(Convert.ToBase64String(sealedBytes), key.Name);
     }
 
+    /// <param name="secret">As stored.</param>
+    /// <param name="owner">What it was sealed for.</param>
+    /// <param name="what">The same for people.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="RefusedException">500: it was sealed with another key, or somebody changed it.</exception>
-    public async ValueTask<string> OpenAsync(StoredCredential stored, CancellationToken cancellationToken)
+    public async ValueTask<string> OpenAsync(SealedSecret secret, string owner, string what, CancellationToken cancellationToken)
     {
         SealingKey? key = await KeyAsync(cancellationToken);
-        if (key?.Name != stored.Secret.SealingKey)
-            throw Unopened(stored, $"this server does not have the key it is sealed with ({file.Path})");
+        if (key?.Name != secret.SealingKey)
+            throw Unopened(what, $"this server does not have the key it is sealed with ({file.Path})");
         try
         {
-            byte[] sealedBytes = Convert.FromBase64String(stored.Secret.Text);
+            byte[] sealedBytes = Convert.FromBase64String(secret.Text);
             byte[] plain = new byte[sealedBytes.Length - NonceBytes - TagBytes];
             using var aes = new AesGcm(key.Bytes, TagBytes);
             aes.Decrypt(
@@ -63,12 +68,12 @@ internal sealed class CredentialSeal(ServerOptions options)
                 sealedBytes.AsSpan(NonceBytes + TagBytes),
                 sealedBytes.AsSpan(NonceBytes, TagBytes),
                 plain,
-                Encoding.ASCII.GetBytes(stored.Credential.AccessKey));
+                Encoding.ASCII.GetBytes(owner));
             return Encoding.UTF8.GetString(plain);
         }
         catch (Exception error) when (error is CryptographicException or FormatException or OverflowException)
         {
-            throw Unopened(stored, "it is not as it was stored");
+            throw Unopened(what, "it is not as it was stored");
         }
     }
 
@@ -86,12 +91,12 @@ internal sealed class CredentialSeal(ServerOptions options)
         if (used.Count == 1 && used[0] == key?.Name)
             return;
         throw new StartRefusedException(
-            $"The access keys in the database are sealed with another key than {(options.Identity.CredentialKey is null ? file.Path : "Identity:CredentialKey")}: "
-            + "bring that one from the server that made them, or delete them with 'strongroom credential delete'.");
+            $"The secrets in the database are sealed with another key than {(options.Identity.CredentialKey is null ? file.Path : "Identity:CredentialKey")}: "
+            + "bring that one from the server that made them, or delete access keys with 'strongroom credential delete' and notification targets.");
     }
 
-    private static RefusedException Unopened(StoredCredential stored, string reason) =>
-        new(ErrorCodes.InternalAuthenticationFailed, $"The secret of the access key {stored.Credential.AccessKey} cannot be opened: {reason}.");
+    private static RefusedException Unopened(string what, string reason) =>
+        new(ErrorCodes.InternalAuthenticationFailed, $"The secret of the {what} cannot be opened: {reason}.");
 
     /// <summary>Null when there is none yet.</summary>
     private async ValueTask<SealingKey?> KeyAsync(CancellationToken cancellationToken)

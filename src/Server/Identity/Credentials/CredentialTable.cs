@@ -34,9 +34,15 @@ internal static class CredentialTable
         return [.. all.Select(stored => stored.Credential)];
     }
 
-    /// <summary>The keys that secrets here are sealed with; more than one after a mistake only.</summary>
+    /// <summary>The keys that secrets are sealed with, here and of notification targets; more than one after a mistake only.</summary>
     public static ValueTask<List<string>> ListSealingKeysAsync(DbSession session, CancellationToken cancellationToken) =>
-        session.QueryAsync($"select distinct sealing_key from credentials order by sealing_key", row => row.GetString(0), cancellationToken);
+        session.QueryAsync(
+            $"""
+            select sealing_key from credentials union select sealing_key from notification_targets where sealing_key is not null
+            order by sealing_key
+            """,
+            row => row.GetString(0),
+            cancellationToken);
 
     public static ValueTask<long> CountAsync(DbSession session, string userId, bool isTemporary, CancellationToken cancellationToken) =>
         session.QueryLongAsync(

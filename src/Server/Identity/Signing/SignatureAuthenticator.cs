@@ -134,6 +134,6 @@ internal sealed class SignatureAuthenticator(
         if (user is null || domain is not { Enabled: true })
             return null;
         List<ProjectRoles> projects = await RoleTable.ListProjectRolesOfAsync(session, user.Id, cancellationToken);
-        return new SignedIdentity(stored.Credential, stored.SecurityTokenHash, await seal.OpenAsync(stored, cancellationToken), user, domain, projects);
+        return new SignedIdentity(stored.Credential, stored.SecurityTokenHash, await seal.OpenAsync(stored.Secret, stored.Credential.AccessKey, $"access key {stored.Credential.AccessKey}", cancellationToken), user, domain, projects);
     }
 }
