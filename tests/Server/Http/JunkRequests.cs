@@ -47,12 +47,22 @@ internal sealed class JunkRequests(int seed, IReadOnlyList<MappedRoute> routes, 
         0 => route.IsOpen ? null : BadToken(route),
         1 => route.HasProject ? Build(route, "foreign project", PathOf(route, Pick([callers.OtherProjectId, Hex(32), BadSegment()]))) : null,
         // Not outside of projects: '..' there leads up to /v3, which answers.
-        2 => route.NamesOne && route.HasProject ? Build(route, "bad id", PathOf(route, callers.ProjectId, badIds: true), Sound(route)) : null,
+        2 => route.NamesOne && route.HasProject && PathOf(route, callers.ProjectId, badIds: true) is var path && !LeadsUp(route, path)
+            ? Build(route, "bad id", path, Sound(route))
+            : null,
         3 => Build(route with { Method = OtherMethod(route) }, "wrong method", PathOf(route, callers.ProjectId)),
         4 => Build(route, "trailing junk", PathOf(route, callers.ProjectId).TrimEnd('/') + "/" + Hex(4) + BadSegment()),
         5 or 6 when route.TakesBody => BadBody(route),
         _ => null,
     };
+
+    /// <summary>'..' in place of an id names what is two levels up, which may be a sound request.</summary>
+    private bool LeadsUp(MappedRoute route, string path)
+    {
+        string[] segments = route.Pattern.Split('/');
+        return path.Replace("%2e", ".", StringComparison.OrdinalIgnoreCase).Contains("/..", StringComparison.Ordinal)
+            && segments[^1].StartsWith('{') && routes.Any(other => other.Method == route.Method && other.Pattern == string.Join('/', segments[..^2]));
+    }
 
     private JunkRequest BadToken(MappedRoute route)
     {

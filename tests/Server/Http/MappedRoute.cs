@@ -12,7 +12,7 @@ internal sealed record MappedRoute(string Method, string Pattern, RouteAccess Ac
     public bool IsOpen => Access is RouteAccess.Open;
 
     // Some of our own additions are bare commands: whatever body comes with them is not looked at.
-    private static readonly string[] BareCommands = ["/unsubscribe", "/undelete", "/cancel", "/bind"];
+    private static readonly string[] BareCommands = ["/unsubscribe", "/undelete", "/cancel", "/bind", "/test"];
 
     public bool TakesBody => Method is "POST" or "PUT" or "PATCH" && !BareCommands.Any(command => Pattern.EndsWith(command, StringComparison.Ordinal));
 
