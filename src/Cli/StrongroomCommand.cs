@@ -24,6 +24,7 @@ internal static class StrongroomCommand
         new("checkpoint", "Backs up a vault.", CheckpointCommands.AddTo),
         new("backup", "Backups, and the way back.", BackupCommands.AddTo),
         new("task", "What the service does and did.", TaskCommands.AddTo),
+        new("notification", "Who is told when something goes wrong.", NotificationCommands.AddTo),
         new("audit", "Who changed what in the project.", AuditCommands.AddTo),
         new("repo", "The repository without any server: benchmarks, rescue, audits.", RepositoryCommands.AddTo),
         new("openrc", "Prints the variables that client commands read, as shell exports.", OpenrcCommand.AddTo),

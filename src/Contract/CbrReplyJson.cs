@@ -3,6 +3,7 @@ using System.Text.Json.Serialization.Metadata;
 using Strongroom.Contract.Audit;
 using Strongroom.Contract.Backups;
 using Strongroom.Contract.Checkpoints;
+using Strongroom.Contract.Notifications;
 using Strongroom.Contract.Policies;
 using Strongroom.Contract.Resources;
 using Strongroom.Contract.Shares;
@@ -25,6 +26,7 @@ internal static class CbrReplyJson
             .Combine(
                 VaultJson.Default, BackupJson.Default, CheckpointJson.Default, TaskShapesJson.Default, ResourceJson.Default, AuditJson.Default,
                 PolicyJson.Default, PolicyPreviewJson.Default, MemberJson.Default, AutoBindJson.Default)
+                PolicyJson.Default, PolicyPreviewJson.Default, AutoBindJson.Default, NotificationJson.Default)
             .WithAddedModifier(LetNullableMembersBeAbsent),
     };
 

@@ -5,6 +5,7 @@ using Strongroom.Contract.Vaults;
 using Strongroom.Server.Audit;
 using Strongroom.Server.Backups;
 using Strongroom.Server.Database;
+using Strongroom.Server.Notifications;
 using Strongroom.Server.Resources;
 using Strongroom.Server.Tasks;
 
@@ -88,17 +89,15 @@ internal sealed class AutoBinder(MetadataDatabase database, VaultOptions options
         {
             var refusal = new BindRefusal(refused.Resource.Id, refused.Vault.Id, refused.Code, refused.Message);
             await BindRefusalTable.PutAsync(session, projectId, refusal, cancellationToken);
-            TaskRecord task = Order(refused.Vault, now).ToTask(TaskKind.Backup, refused.Resource.Id.Value, refused.Resource.Name, refused.Resource.Type, null);
-            await TaskTable.InsertAsync(
-                session,
-                task with
-                {
-                    State = TaskState.Failed,
-                    ErrorCode = refused.Code,
-                    ErrorMessage = $"The rules of vault {refused.Vault.Id} ask for it, and it is not protected: {refused.Message}",
-                    Progress = TaskProgress.None with { Phase = TaskPhase.Done },
-                },
-                cancellationToken);
+            TaskRecord task = Order(refused.Vault, now).ToTask(TaskKind.Backup, refused.Resource.Id.Value, refused.Resource.Name, refused.Resource.Type, null) with
+            {
+                State = TaskState.Failed,
+                ErrorCode = refused.Code,
+                ErrorMessage = $"The rules of vault {refused.Vault.Id} ask for it, and it is not protected: {refused.Message}",
+                Progress = TaskProgress.None with { Phase = TaskPhase.Done },
+            };
+            await TaskTable.InsertAsync(session, task, cancellationToken);
+            await NotificationOutbox.TaskEndedAsync(session, task, now, cancellationToken);
         }
 
         return page;
