@@ -38,11 +38,11 @@ public sealed class NotificationCommandTests
     {
         const string told = """{"id":"n1","type":"test","timestamp":"2026-01-15T12:00:00Z","project_id":"p","text":"A test."}""";
         using var service = new ServiceDouble()
-            .Answers("POST +/notifications/targets/t1/test", 202, $$"""{"notification":{"notification":{{told}},"deliveries":[]}}""")
+            .Answers("POST +/notifications/targets/t1/test", 202, $$$"""{"notification":{"notification":{{{told}}},"deliveries":[]}}""")
             .Answers(
                 "GET +/notifications/n1",
                 200,
-                $$"""{"notification":{"notification":{{told}},"deliveries":[{"target_id":"t1","target_name":"ops","state":"{{state}}","attempts":1,"error":"{{error}}"}]}}""");
+                $$$"""{"notification":{"notification":{{{told}}},"deliveries":[{"target_id":"t1","target_name":"ops","state":"{{{state}}}","attempts":1,"error":"{{{error}}}"}]}}""");
         using ShellDouble shell = service.CreateShell();
 
         Assert.Equal((ExitCode)code, await shell.Run("notification", "target", "test", "t1"));

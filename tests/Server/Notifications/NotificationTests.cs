@@ -302,7 +302,7 @@ public abstract class NotificationTests(ServerFixture server)
         await world.Tasks.Vaults.PutAsync("vaults/" + vault, new { vault = new { threshold = 60 } });
         await world.Tasks.Vaults.PutAsync("vaults/" + vault, new { vault = new { threshold = 40 } });
         Assert.Equal(3, (await world.TypesAsync()).Length);
-        await FillAsync(vault, VaultWorld.Gb - 1);
+        await FillAsync(vault, VaultWorld.Gb - FakeEngine.LaterBytes);
         await world.Tasks.ProtectAsync(vault);
 
         Assert.Equal("vault_full", (await world.TypesAsync())[0]);
