@@ -25,8 +25,7 @@ internal static class CbrReplyJson
         TypeInfoResolver = JsonTypeInfoResolver
             .Combine(
                 VaultJson.Default, BackupJson.Default, CheckpointJson.Default, TaskShapesJson.Default, ResourceJson.Default, AuditJson.Default,
-                PolicyJson.Default, PolicyPreviewJson.Default, MemberJson.Default, AutoBindJson.Default)
-                PolicyJson.Default, PolicyPreviewJson.Default, AutoBindJson.Default, NotificationJson.Default)
+                PolicyJson.Default, PolicyPreviewJson.Default, MemberJson.Default, AutoBindJson.Default, NotificationJson.Default)
             .WithAddedModifier(LetNullableMembersBeAbsent),
     };
 
