@@ -99,10 +99,12 @@ internal static class IndexScale
         foreach (bool present in new[] { false, true })
         {
             // The first rounds fill the cache.
-            await LookUpAsync(set, entries, present, threads, TimeSpan.FromSeconds(4));
-            double rate = await LookUpAsync(set, entries, present, threads, TimeSpan.FromSeconds(6));
+            await LookUpAsync(set, entries, present, threads, TimeSpan.FromSeconds(3));
+            double rate = await LookUpAsync(set, entries, present, threads, TimeSpan.FromSeconds(4));
             Say($"  {(present ? "present" : "absent")}: {rate:N0} look-ups/s");
         }
+
+        Say($"  peak memory so far {PeakMib()} MiB");
     }
 
     private static async Task<double> LookUpAsync(IndexSet set, long entries, bool present, int threads, TimeSpan length)

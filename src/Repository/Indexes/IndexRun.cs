@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Strongroom.ObjectStores;
@@ -15,6 +16,10 @@ internal sealed class IndexRun
 {
     /// <summary>Read first: holds the whole tail of any run below some two million chunks.</summary>
     private const int TailGuessBytes = 32 << 10;
+
+    /// <summary>A filter page answers for 28 blocks, and stays while blocks, of which few are asked twice, come and go.</summary>
+    private const int FilterRounds = 8;
+    private const int BlockRounds = 1;
 
     private readonly IObjectStore store;
     private readonly UnitCache cache;
@@ -162,11 +167,15 @@ internal sealed class IndexRun
         if (TryUse(unit, out byte[]? cached))
             return cached;
         byte[] bytes = await ReadUnitAsync(unit, cancellationToken);
-        var entry = new CachedUnit(this, unit, bytes);
+        var entry = new CachedUnit(this, unit, bytes, IsFilter(unit) ? FilterRounds : BlockRounds);
         if (Interlocked.CompareExchange(ref units[unit], entry, null) is null)
             cache.Add(entry);
         return bytes;
     }
+
+    private bool IsFilter(int unit) =>
+        unit == packPagesFrom - 1
+        || (unit < packPagesFrom && unit % (RunFormat.BlocksPerFilterPage + 1) == RunFormat.BlocksPerFilterPage);
 
     /// <summary>Reads a block past the cache, for those who stream through the run.</summary>
     public ValueTask<byte[]> ReadBlockAsync(int block, CancellationToken cancellationToken) =>
@@ -271,8 +280,7 @@ internal sealed class IndexRun
             return false;
         }
 
-        if (!cached.Used)
-            cached.Used = true;
+        cached.Use();
         bytes = cached.Bytes;
         return true;
     }
@@ -357,15 +365,23 @@ internal sealed class IndexRun
     private async ValueTask<byte[]> ReadUnitOnceAsync(int unit, CancellationToken cancellationToken)
     {
         var (offset, plainLength) = PlaceOf(unit);
-        byte[] stored = new byte[plainLength + Sealing.TagBytes];
-        int read = await store.GetAsync(Name, offset, stored, cancellationToken);
-        if (read != stored.Length)
-            throw new RepositoryException(RepositoryFailure.Damaged, Name, offset, $"It ends after {read} of {stored.Length} bytes.");
-        return OpenUnit(header, key, (uint)unit, stored)
-            ?? throw new RepositoryException(RepositoryFailure.Damaged, Name, offset, $"The seal of unit {unit} is broken.");
+        int length = plainLength + Sealing.TagBytes;
+        byte[] stored = ArrayPool<byte>.Shared.Rent(length);
+        try
+        {
+            int read = await store.GetAsync(Name, offset, stored.AsMemory(0, length), cancellationToken);
+            if (read != length)
+                throw new RepositoryException(RepositoryFailure.Damaged, Name, offset, $"It ends after {read} of {length} bytes.");
+            return OpenUnit(header, key, (uint)unit, stored.AsSpan(0, length))
+                ?? throw new RepositoryException(RepositoryFailure.Damaged, Name, offset, $"The seal of unit {unit} is broken.");
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(stored);
+        }
     }
 
-    private static byte[]? OpenUnit(byte[] header, byte[] key, uint unit, byte[] stored)
+    private static byte[]? OpenUnit(byte[] header, byte[] key, uint unit, ReadOnlySpan<byte> stored)
     {
         Span<byte> aad = stackalloc byte[RunFormat.HeaderBytes + 4];
         RunFormat.WriteAad(header, unit, aad);

@@ -89,10 +89,13 @@ internal static class RunMerger
         var queue = new PriorityQueue<Cursor, IndexEntry>();
         foreach (var cursor in cursors)
             await EnqueueAsync(queue, cursor, cancellationToken);
-        while (queue.TryDequeue(out var cursor, out var entry))
+        while (queue.TryPeek(out var cursor, out var entry))
         {
             await writer.AddAsync(entry, cancellationToken);
-            await EnqueueAsync(queue, cursor, cancellationToken);
+            if (await cursor.NextAsync(cancellationToken) is { } next)
+                queue.DequeueEnqueue(cursor, next);
+            else
+                queue.Dequeue();
         }
 
         foreach (var (run, number) in packs)

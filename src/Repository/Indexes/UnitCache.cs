@@ -1,12 +1,23 @@
 namespace Strongroom.Repository.Indexes;
 
 /// <summary>A unit of a run in memory.</summary>
-internal sealed class CachedUnit(IndexRun run, int unit, byte[] bytes)
+/// <param name="rounds">How many rounds of the cache's hand it survives unused.</param>
+internal sealed class CachedUnit(IndexRun run, int unit, byte[] bytes, int rounds)
 {
+    private int roundsSpent;
+
     public byte[] Bytes => bytes;
 
-    /// <summary>Set by every use, cleared as the cache's hand passes: the unit has until the next round to be used again.</summary>
-    public bool Used { get; set; } = true;
+    /// <summary>Cheap: written only after the hand has passed.</summary>
+    public void Use()
+    {
+        if (roundsSpent != 0)
+            roundsSpent = 0;
+    }
+
+    /// <summary>The hand passes.</summary>
+    /// <returns>True when the unit was not used for as many rounds as it has.</returns>
+    public bool Age() => roundsSpent++ >= rounds;
 
     public void Drop() => run.Drop(unit);
 }
@@ -42,7 +53,7 @@ internal sealed class UnitCache(long maxBytes)
             if (hand >= ring.Count)
                 hand = 0;
             var unit = ring[hand];
-            if (!unit.Used)
+            if (unit.Age())
             {
                 unit.Drop();
                 bytes -= unit.Bytes.Length;
@@ -51,7 +62,6 @@ internal sealed class UnitCache(long maxBytes)
                 return;
             }
 
-            unit.Used = false;
             hand++;
         }
     }
