@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Strongroom.Repository;
 using Strongroom.Server.Database;
+using Strongroom.Server.Metrics;
 using Strongroom.Server.Tasks;
 
 namespace Strongroom.Server.Backups;
@@ -29,6 +30,8 @@ internal sealed partial class SpaceCollection(
     public async Task<long> CollectAsync(CancellationToken cancellationToken)
     {
         long freed = 0;
+        long reclaimable = 0;
+        long total = 0;
         foreach (string domainId in await engine.ListDomainsAsync(cancellationToken))
         {
             try
@@ -36,6 +39,8 @@ internal sealed partial class SpaceCollection(
                 if (await engine.CollectAsync(domainId, cancellationToken) is not { } report)
                     continue;
                 freed += report.FreedBytes - report.WrittenBytes;
+                reclaimable += report.ReclaimableBytesAfter;
+                total += report.TotalBytesAfter;
                 if (report.FreedBytes > 0)
                     Log.Freed(logger, domainId, report.FreedBytes - report.WrittenBytes, report.ReclaimableBytesAfter, report.TotalBytesAfter);
                 foreach (string note in report.Notes)
@@ -53,6 +58,7 @@ internal sealed partial class SpaceCollection(
             }
         }
 
+        TaskMeter.Collected(reclaimable, total);
         return freed;
     }
 

@@ -24,6 +24,9 @@ internal static class ProjectTable
     public static ValueTask<List<Project>> ListAsync(DbSession session, CancellationToken cancellationToken) =>
         session.QueryAsync($"select {Columns} from projects order by name, id", Read, cancellationToken);
 
+    public static async ValueTask<bool> WasAnyBeforeAsync(DbSession session, DateTimeOffset at, CancellationToken cancellationToken) =>
+        await session.QueryLongAsync($"select count(*) from projects where created_at < {at.ToMicroseconds()}", cancellationToken) > 0;
+
     public static ValueTask<int> SetEnabledAsync(DbSession session, string id, bool enabled, CancellationToken cancellationToken) =>
         session.ExecuteAsync($"update projects set enabled = {enabled} where id = {id}", cancellationToken);
 

@@ -55,7 +55,7 @@ internal sealed class MetricsEndpoint(MetadataDatabase database, TaskTotals tota
             if (last is var (figures, readAt) && time.GetElapsedTime(readAt) < options.RefreshInterval)
                 return figures;
             MetricsFigures read = await database.ReadAsync(
-                session => MetricsFigures.ReadAsync(session, options.SeriesCountMax, cancellationToken), cancellationToken);
+                session => MetricsFigures.ReadAsync(session, options.SeriesCountMax, time.GetStoredNow(), cancellationToken), cancellationToken);
             last = (read, time.GetTimestamp());
             return read;
         }

@@ -1,4 +1,5 @@
 using Strongroom.Server.Database;
+using Strongroom.Server.Policies;
 
 namespace Strongroom.Server.Metrics;
 
@@ -7,7 +8,21 @@ internal sealed record MetricsFigures
 {
     public required IReadOnlyList<(string Status, long Count, DateTimeOffset Oldest)> Tasks { get; init; }
 
-    public required long SkippedCount { get; init; }
+    /// <summary>When the running task that has not moved for longest last did; null when none runs.</summary>
+    public required DateTimeOffset? StandingSince { get; init; }
+
+    public required IReadOnlyList<(string State, long Count)> Deliveries { get; init; }
+
+    /// <summary>What the complete backups amount to when restored, and what the store grew by for them.</summary>
+    public required (long LogicalBytes, long StoredBytes) Backups { get; init; }
+
+    /// <summary>Of <see cref="Resources"/>: vault and resource of those that lack the backup a slot was to make.</summary>
+    public required IReadOnlySet<(string VaultId, string ResourceId)> Behind { get; init; }
+
+    public required int BehindCount { get; init; }
+
+    /// <summary>Of resources a backup of which was restored, when that last ended well; the latest first.</summary>
+    public required IReadOnlyList<(string ProjectId, string ResourceId, long AtSeconds)> Proven { get; init; }
 
     /// <summary>The fullest first.</summary>
     public required IReadOnlyList<VaultFigures> Vaults { get; init; }
@@ -19,20 +34,52 @@ internal sealed record MetricsFigures
 
     public required long ResourceCount { get; init; }
 
-    public static async ValueTask<MetricsFigures> ReadAsync(DbSession session, int seriesCountMax, CancellationToken cancellationToken) => new()
+    /// <param name="now">For what there should be by now.</param>
+    public static async ValueTask<MetricsFigures> ReadAsync(DbSession session, int seriesCountMax, DateTimeOffset now, CancellationToken cancellationToken)
     {
+        List<RecoveryGap> gaps = await RecoveryGaps.ReadAsync(session, null, now, Math.Max(seriesCountMax, 10_000), cancellationToken);
+        return await ReadAsync(session, seriesCountMax, cancellationToken) with
+        {
+            Behind = gaps.Select(gap => (gap.VaultId, gap.ResourceId)).ToHashSet(),
+            BehindCount = gaps.Count,
+        };
+    }
+
+    private static async ValueTask<MetricsFigures> ReadAsync(DbSession session, int seriesCountMax, CancellationToken cancellationToken) => new()
+    {
+        Behind = new HashSet<(string, string)>(),
+        BehindCount = 0,
+        StandingSince = await session.QueryFirstAsync(
+            $"select min(updated_at) from tasks where status = 'running'", row => row.GetInstantOrNull(0), cancellationToken),
+        Deliveries = await session.QueryAsync(
+            $"select state, count(*) from notification_deliveries where state in ('waiting', 'failed') group by state",
+            row => (row.GetString(0), row.GetInt64(1)),
+            cancellationToken),
+        Backups = await session.QueryFirstAsync(
+            $"""
+            select cast(coalesce(sum(size_bytes), 0) as bigint), cast(coalesce(sum(stored_bytes), 0) as bigint) from backups
+            where parent_id is null and deleted_at_tick is null and status in ('available', 'waiting_restore', 'restoring')
+            """,
+            row => (row.GetInt64(0), row.GetInt64(1)),
+            cancellationToken),
+        Proven = await session.QueryAsync(
+            $"""
+            select project_id, resource_id, max(ended_at) from tasks where kind = 'restore' and status = 'success'
+            group by project_id, resource_id order by 3 desc, 2 limit {seriesCountMax}
+            """,
+            row => (row.GetString(0), row.GetString(1), row.GetInt64(2) / 1_000_000),
+            cancellationToken),
         Tasks = await session.QueryAsync(
             $"select status, count(*), min(created_at) from tasks where status in ('waiting', 'running') group by status",
             row => (row.GetString(0), row.GetInt64(1), StoredInstant.FromMicroseconds(row.GetInt64(2))),
             cancellationToken),
-        SkippedCount = await session.QueryLongAsync($"select count(*) from tasks where status = 'skipped'", cancellationToken),
         VaultCount = await session.QueryLongAsync($"select count(*) from vaults where deleted_at_tick is null", cancellationToken),
         Vaults = await session.QueryAsync(
             $"""
-            select id, project_id, size_gb, used_bytes from vaults where deleted_at_tick is null
+            select id, project_id, size_gb, used_bytes, threshold from vaults where deleted_at_tick is null
             order by used_bytes desc, id limit {seriesCountMax}
             """,
-            row => new VaultFigures(row.GetString(0), row.GetString(1), row.GetInt64(2), row.GetInt64(3)),
+            row => new VaultFigures(row.GetString(0), row.GetString(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4)),
             cancellationToken),
         ResourceCount = await session.QueryLongAsync(
             $"""
@@ -56,7 +103,7 @@ internal sealed record MetricsFigures
     };
 }
 
-internal sealed record VaultFigures(string Id, string ProjectId, long SizeGb, long UsedBytes);
+internal sealed record VaultFigures(string Id, string ProjectId, long SizeGb, long UsedBytes, long Threshold);
 
 /// <param name="LastGoodSeconds">Since 1970; 0: there is none.</param>
 internal sealed record ResourceFigures(string VaultId, string ProjectId, string ResourceId, long LastGoodSeconds);

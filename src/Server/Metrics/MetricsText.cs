@@ -34,6 +34,9 @@ internal static class MetricsText
         Family(text, "vault_util", "gauge", "Percent of its capacity that a vault uses, as the cloud's own monitoring has it.");
         foreach (VaultFigures vault in figures.Vaults)
             Sample(text, $"vault_util{Labels(vault)}", 100.0 * vault.UsedBytes / (vault.SizeGb * WireUnits.BytesPerGb));
+        Family(text, "cbr_vault_threshold_percent", "gauge", "From which use on people are told of a vault.");
+        foreach (VaultFigures vault in figures.Vaults)
+            Sample(text, $"cbr_vault_threshold_percent{Labels(vault)}", vault.Threshold);
 
         static string Labels(VaultFigures vault) => $"{{vault_id=\"{vault.Id}\",project_id=\"{vault.ProjectId}\"}}";
     }
@@ -49,6 +52,22 @@ internal static class MetricsText
                 resource.LastGoodSeconds);
         }
 
+        Family(text, "cbr_rpo_breach", "gauge", "1: the newest complete backup of a protected resource is older than its policy's schedule allows, an hour granted.");
+        foreach (ResourceFigures resource in figures.Resources)
+        {
+            Sample(
+                text,
+                $"cbr_rpo_breach{{resource_id=\"{resource.ResourceId}\",vault_id=\"{resource.VaultId}\",project_id=\"{resource.ProjectId}\"}}",
+                figures.Behind.Contains((resource.VaultId, resource.ResourceId)) ? 1 : 0);
+        }
+
+        Family(text, "cbr_rpo_breaches", "gauge", "How many resources that is, those not told one by one included.");
+        Sample(text, "cbr_rpo_breaches", figures.BehindCount);
+        Family(text, "cbr_backup_last_proven_timestamp_seconds", "gauge", "When a restore of a backup of a resource last ended well.");
+        foreach ((string projectId, string resourceId, long at) in figures.Proven)
+            Sample(text, $"cbr_backup_last_proven_timestamp_seconds{{resource_id=\"{resourceId}\",project_id=\"{projectId}\"}}", at);
+        Family(text, "cbr_dedup_ratio", "gauge", "What the backups there are amount to when restored, by the bytes that the store grew by for them; 0: there are none.");
+        Sample(text, "cbr_dedup_ratio", figures.Backups.StoredBytes == 0 ? 0 : (double)figures.Backups.LogicalBytes / figures.Backups.StoredBytes);
         Family(text, "cbr_series_left_out", "gauge", "Vaults and resources not told because there are more than Metrics__SeriesCountMax.");
         Sample(text, "cbr_series_left_out{kind=\"vault\"}", Math.Max(0, figures.VaultCount - figures.Vaults.Count));
         Sample(text, "cbr_series_left_out{kind=\"resource\"}", Math.Max(0, figures.ResourceCount - figures.Resources.Count));
@@ -67,8 +86,11 @@ internal static class MetricsText
             Sample(text, $"cbr_tasks_oldest_seconds{{state=\"{state}\"}}", count == 0 ? 0 : Math.Max(0, (now - oldest).TotalSeconds));
         }
 
-        Family(text, "cbr_schedule_skipped_total", "counter", "Slots of policies that were skipped, over all that the task list remembers.");
-        Sample(text, "cbr_schedule_skipped_total", figures.SkippedCount);
+        Family(text, "cbr_tasks_standing_seconds", "gauge", "How long the running task that stands longest has not moved; 0: none runs.");
+        Sample(text, "cbr_tasks_standing_seconds", figures.StandingSince is { } since ? Math.Max(0, (now - since).TotalSeconds) : 0);
+        Family(text, "cbr_notification_deliveries", "gauge", "Notifications that wait for their target, and that were given up within the time they are kept.");
+        foreach (string state in (string[])["failed", "waiting"])
+            Sample(text, $"cbr_notification_deliveries{{state=\"{state}\"}}", figures.Deliveries.FirstOrDefault(delivery => delivery.State == state).Count);
     }
 
     private static void AddTotals(StringBuilder text, TaskTotals totals)
@@ -93,7 +115,13 @@ internal static class MetricsText
 
         foreach ((string name, long value) in counters)
         {
-            Family(text, name, "counter", "Of the backups this process has made.");
+            Family(text, name, "counter", "Of what this process has done.");
+            Sample(text, name, value);
+        }
+
+        foreach ((string name, long value) in totals.ReadGauges())
+        {
+            Family(text, name, "gauge", "As this process found it when it last freed space.");
             Sample(text, name, value);
         }
     }

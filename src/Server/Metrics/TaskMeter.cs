@@ -13,7 +13,22 @@ internal static class TaskMeter
 
     private static readonly Histogram<double> Duration = Meter.CreateHistogram<double>("cbr_task_duration_seconds", "s");
     private static readonly Counter<long> BytesRead = Meter.CreateCounter<long>("cbr_source_read_bytes_total", "By");
+    private static readonly Counter<long> SkippedSlots = Meter.CreateCounter<long>("cbr_schedule_skipped_total");
+    private static readonly Gauge<long> Reclaimable = Meter.CreateGauge<long>("cbr_gc_reclaimable_bytes", "By");
+    private static readonly Gauge<long> Stored = Meter.CreateGauge<long>("cbr_store_bytes", "By");
     private static readonly Counter<long> BytesStored = Meter.CreateCounter<long>("cbr_stored_bytes_total", "By");
+
+    /// <summary>Resources that a slot passed over because somebody was at work on them.</summary>
+    public static void Skipped(int count) => SkippedSlots.Add(count);
+
+    /// <summary>A pass over the whole store has ended.</summary>
+    /// <param name="reclaimableBytes">Needed by no backup.</param>
+    /// <param name="totalBytes">All objects of all projects.</param>
+    public static void Collected(long reclaimableBytes, long totalBytes)
+    {
+        Reclaimable.Record(reclaimableBytes);
+        Stored.Record(totalBytes);
+    }
 
     /// <param name="task">As it was claimed.</param>
     /// <param name="end">How it ended; partial is a result of its own.</param>

@@ -11,7 +11,13 @@ internal sealed class TaskTotals : IDisposable
     private readonly Lock gate = new();
     private readonly MeterListener listener = new();
     private readonly SortedDictionary<(string Type, string Result), Durations> durations = [];
-    private readonly SortedDictionary<string, long> counters = new(StringComparer.Ordinal);
+    // What never happened yet is told as 0, so that its first time is an increase.
+    private readonly SortedDictionary<string, long> counters = new(StringComparer.Ordinal)
+    {
+        ["cbr_schedule_skipped_total"] = 0, ["cbr_source_read_bytes_total"] = 0, ["cbr_stored_bytes_total"] = 0,
+    };
+
+    private readonly SortedDictionary<string, long> gauges = new(StringComparer.Ordinal);
 
     public TaskTotals()
     {
@@ -21,7 +27,7 @@ internal sealed class TaskTotals : IDisposable
                 owner.EnableMeasurementEvents(instrument);
         };
         listener.SetMeasurementEventCallback<double>((_, seconds, tags, _) => Add(seconds, (string)tags[0].Value!, (string)tags[1].Value!));
-        listener.SetMeasurementEventCallback<long>((instrument, value, _, _) => Add(instrument.Name, value));
+        listener.SetMeasurementEventCallback<long>((instrument, value, _, _) => Add(instrument.Name, value, isGauge: instrument is Gauge<long>));
         listener.Start();
     }
 
@@ -34,6 +40,13 @@ internal sealed class TaskTotals : IDisposable
                 [.. durations.Select(pair => (pair.Key, pair.Value with { Counts = [.. pair.Value.Counts] }))],
                 [.. counters.Select(pair => (pair.Key, pair.Value))]);
         }
+    }
+
+    /// <summary>What was measured last; not there before the first time.</summary>
+    public IReadOnlyList<(string Name, long Value)> ReadGauges()
+    {
+        lock (gate)
+            return [.. gauges.Select(pair => (pair.Key, pair.Value))];
     }
 
     public void Dispose() => listener.Dispose();
@@ -49,10 +62,10 @@ internal sealed class TaskTotals : IDisposable
         }
     }
 
-    private void Add(string name, long value)
+    private void Add(string name, long value, bool isGauge)
     {
         lock (gate)
-            counters[name] = counters.GetValueOrDefault(name) + value;
+            (isGauge ? gauges : counters)[name] = isGauge ? value : counters.GetValueOrDefault(name) + value;
     }
 
     internal sealed record Durations(long[] Counts, double SumSeconds);

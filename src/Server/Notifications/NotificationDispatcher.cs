@@ -108,7 +108,8 @@ internal sealed partial class NotificationDispatcher(
                 target.Name,
                 isTooMany ? DeliveryState.Failed : DeliveryState.Waiting,
                 0,
-                now,
+                // In the order in which things happened.
+                notification.CreatedAt < now ? notification.CreatedAt : now,
                 false,
                 0,
                 isTooMany ? $"{options.BacklogCountMax} earlier notifications wait for this target already." : "",

@@ -94,5 +94,5 @@ internal static class NotificationOutbox
     }
 
     // What a user named, and messages with file names in them, must not end a line of a mail or a subject.
-    private static string OneLine(string text) => string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
+    public static string OneLine(string text) => string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
 }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Strongroom.Server.Database;
+using Strongroom.Server.Identity;
 using Strongroom.Server.Tasks;
 using Strongroom.Server.Vaults;
 
@@ -15,11 +16,15 @@ internal sealed partial class NotificationWatch(
     private const int BatchCount = 100;
     private const int PurgeBatchCount = 1000;
 
+    // What this process has seen to; the outbox itself tells what others have.
+    private DateTimeOffset? summarisedAt;
+
     /// <summary>Looks once.</summary>
     public async Task LookAsync(CancellationToken cancellationToken)
     {
         await TellStalledAsync(cancellationToken);
         await WatchVaultsAsync(cancellationToken);
+        await TellSummariesAsync(cancellationToken);
         await PurgeAsync(cancellationToken);
     }
 
@@ -60,6 +65,26 @@ internal sealed partial class NotificationWatch(
             await database.WriteAsync(
                 session => NotificationOutbox.WatchVaultAsync(session, id, time.GetStoredNow(), cancellationToken), cancellationToken);
         }
+    }
+
+    /// <summary>
+    /// One per day to each project with a target, and one of the installation. After a time when nothing ran only the latest is
+    /// written; none of a day before the installation was there.
+    /// </summary>
+    private async Task TellSummariesAsync(CancellationToken cancellationToken)
+    {
+        if (DailySummary.Due(options, time.GetStoredNow()) is not var (from, until) || until == summarisedAt)
+            return;
+        List<string> projects = await database.ReadAsync(
+            async session => await ProjectTable.WasAnyBeforeAsync(session, until, cancellationToken)
+                ? await NotificationTargetTable.ListProjectsAsync(session, cancellationToken)
+                : [],
+            cancellationToken);
+        if (options.WebhookUrl.Length + options.MailTo.Length > 0)
+            projects.Add("");
+        foreach (string project in projects)
+            await database.WriteRelaxedAsync(session => DailySummary.TellAsync(session, project, from, until, cancellationToken), cancellationToken);
+        summarisedAt = until;
     }
 
     private async Task PurgeAsync(CancellationToken cancellationToken)

@@ -24,19 +24,19 @@ internal static class PolicyRun
     private static readonly string[] BusyCodes =
         [ErrorCodes.BackupTaskRunning.Code, ErrorCodes.RestoreRunning.Code, ErrorCodes.ResourceBeingRemoved.Code];
 
-    /// <returns>The checkpoint; null when nothing was started.</returns>
-    public static async ValueTask<CheckpointId?> StartAsync(
+    /// <returns>The checkpoint, null when nothing was started; and how many resources were skipped.</returns>
+    public static async ValueTask<(CheckpointId? Checkpoint, int SkippedCount)> StartAsync(
         DbSession session, Policy policy, Vault vault, ScheduledRun run, int random, DateTimeOffset now, CancellationToken cancellationToken)
     {
         if (policy.IsReplication)
         {
             await RefuseReplicationAsync(session, policy, vault, run, now, cancellationToken);
-            return null;
+            return default;
         }
 
         List<VaultResource> taken = [.. vault.Resources.Where(resource => resource.AutoProtect)];
         if (taken.Count == 0)
-            return null;
+            return default;
         string requestId = NewRequestId();
         var order = new CheckpointOrder
         {
@@ -57,7 +57,7 @@ internal static class PolicyRun
         {
             TaskRecord whole = Ended(vault, order, TaskState.Failed, refused.Error.Code, refused.Message, requestId, now);
             await EndAsync(session, whole, now, cancellationToken);
-            return null;
+            return default;
         }
 
         CheckpointStart? start = plan.Backups.Count == 0 ? null : new CheckpointStart(vault, order, plan, random, requestId, now);
@@ -76,7 +76,7 @@ internal static class PolicyRun
             await EndAsync(session, task, now, cancellationToken);
         }
 
-        return start?.Checkpoint.Id;
+        return (start?.Checkpoint.Id, plan.Skipped.Count(skipped => BusyCodes.Contains(skipped.Code)));
     }
 
     /// <summary>

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Hosting;
 using Strongroom.Server.Checkpoints;
 using Strongroom.Server.Database;
+using Strongroom.Server.Metrics;
 using Strongroom.Server.Tasks;
 using Strongroom.Server.Vaults;
 
@@ -31,12 +32,12 @@ internal sealed partial class PolicyScheduler(
             DueSlot? current = null;
             try
             {
-                bool ran = await database.WriteAsync(
+                (bool ran, int skippedCount) = await database.WriteAsync(
                     async session =>
                     {
                         DateTimeOffset now = time.GetStoredNow();
                         current = await PolicyBindingTable.TakeDueAsync(session, failed, now, cancellationToken);
-                        return current is not null && await RunAsync(session, current, now, cancellationToken);
+                        return current is null ? default : await RunAsync(session, current, now, cancellationToken);
                     },
                     cancellationToken);
                 if (current is null)
@@ -44,6 +45,7 @@ internal sealed partial class PolicyScheduler(
                 if (!ran)
                     continue;
                 count++;
+                TaskMeter.Skipped(skippedCount);
                 Log.Ran(logger, current.PolicyId, current.VaultId, current.NextAt);
                 signal.Notify();
             }
@@ -74,25 +76,28 @@ internal sealed partial class PolicyScheduler(
         }
     }
 
-    /// <returns>False: there was nothing to run, and the next slot was planned.</returns>
-    private static async ValueTask<bool> RunAsync(DbSession session, DueSlot due, DateTimeOffset now, CancellationToken cancellationToken)
+    /// <returns>Not ran: there was nothing to run, and the next slot was planned.</returns>
+    private static async ValueTask<(bool Ran, int SkippedCount)> RunAsync(DbSession session, DueSlot due, DateTimeOffset now, CancellationToken cancellationToken)
     {
         Policy policy = await PolicyTable.GetAsync(session, due.PolicyId, cancellationToken);
         bool runs = false;
+        int skippedCount = 0;
         if (policy.Enabled && due.NextAt <= now)
         {
             ScheduledRun run = ElapsedSlots.Run(policy.Schedule(), due.NextAt, now);
             runs = await PolicyRunTable.TakeAsync(session, due, run.SlotAt, run.MissedCount, now, cancellationToken);
             Vault? vault = runs ? await VaultTable.FindAsync(session, policy.ProjectId, due.VaultId, cancellationToken) : null;
-            if (vault is not null
-                && await PolicyRun.StartAsync(session, policy, vault, run, RandomNumberGenerator.GetInt32(1 << 16), now, cancellationToken) is { } started)
+            if (vault is not null)
             {
-                await PolicyRunTable.SetCheckpointAsync(session, due, run.SlotAt, started, cancellationToken);
+                (CheckpointId? started, skippedCount) = await PolicyRun.StartAsync(
+                    session, policy, vault, run, RandomNumberGenerator.GetInt32(1 << 16), now, cancellationToken);
+                if (started is { } checkpoint)
+                    await PolicyRunTable.SetCheckpointAsync(session, due, run.SlotAt, checkpoint, cancellationToken);
             }
         }
 
         await PolicyBindingTable.PlanAsync(session, due, await NextAsync(session, policy, due, now, cancellationToken), now, cancellationToken);
-        return runs;
+        return (runs, skippedCount);
     }
 
     /// <summary>The first slot that comes and was not run before: after a clock was turned back, some were.</summary>

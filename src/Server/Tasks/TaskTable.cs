@@ -236,6 +236,42 @@ internal static class TaskTable
             """,
             cancellationToken);
 
+    // Of vaults that want nothing told of them, nothing is.
+    private static Sql EndedBetween(string? projectId, DateTimeOffset from, DateTimeOffset until)
+    {
+        Sql ended = $"""
+            ended_at > {from.ToMicroseconds()} and ended_at <= {until.ToMicroseconds()} and error_code <> {TaskFailure.Cancelled}
+            and not exists (select 1 from vaults v where v.id = tasks.vault_id and v.smn_notify = false)
+            """;
+        return projectId is null ? ended : $"{ended} and project_id = {projectId}";
+    }
+
+    /// <summary>How many ended how, by status; partial ones are a status of their own. Without what was cancelled.</summary>
+    /// <param name="projectId">Null: of all.</param>
+    public static async ValueTask<Dictionary<string, long>> CountEndedAsync(
+        DbSession session, string? projectId, DateTimeOffset from, DateTimeOffset until, CancellationToken cancellationToken)
+    {
+        List<(string Status, long Count)> counts = await session.QueryAsync(
+            $"""
+            select case when error_code = {TaskFailure.Partial} then 'partial' else status end, count(*) from tasks
+            where kind in ('backup', 'restore', 'replication') and {EndedBetween(projectId, from, until)} group by 1
+            """,
+            row => (row.GetString(0), row.GetInt64(1)),
+            cancellationToken);
+        return counts.ToDictionary(row => row.Status, row => row.Count, StringComparer.Ordinal);
+    }
+
+    /// <summary>Those that failed, are partial or were skipped, newest first.</summary>
+    public static async ValueTask<List<TaskRecord>> ListProblemsAsync(
+        DbSession session, string? projectId, DateTimeOffset from, DateTimeOffset until, int countMax, CancellationToken cancellationToken) =>
+        await session.QueryAsync(
+            $"""
+            select {Columns} from tasks where status in ('failed', 'timeout', 'skipped') and {EndedBetween(projectId, from, until)}
+            order by ended_at desc, id limit {countMax}
+            """,
+            Read,
+            cancellationToken);
+
     /// <summary>Running tasks that have not moved since then, the longest first.</summary>
     public static async ValueTask<List<TaskRecord>> ListStandingAsync(
         DbSession session, DateTimeOffset since, int countMax, CancellationToken cancellationToken) =>

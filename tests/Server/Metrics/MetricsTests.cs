@@ -55,7 +55,7 @@ public abstract partial class MetricsTests(ServerFixture server)
         Assert.Equal(3 * 86_400, measured.SumSeconds);
     }
 
-    private static TaskRecord Task(TaskKind kind) => new()
+    internal static TaskRecord Task(TaskKind kind) => new()
     {
         Id = TaskId.New(),
         ProjectId = "p",

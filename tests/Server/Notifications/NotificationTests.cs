@@ -421,6 +421,48 @@ public abstract class NotificationTests(ServerFixture server)
         Assert.Empty((await worlds[0].ListAsync())[0]!["deliveries"]!.AsArray());
     }
 
+    [Fact]
+    public async Task A_day_is_summed_up_once_for_whoever_has_a_target()
+    {
+        await using WebhookReceiver receiver = await WebhookReceiver.StartAsync();
+        NotificationWorld world = await NotificationWorld.NewAsync(server);
+        await world.WebhookAsync(receiver, "daily_summary");
+        var runs = new RunWorld(world.Tasks);
+        (string scheduled, _, string[] disks) = await runs.ProtectedAsync();
+        (string vault, string disk) = await world.Tasks.DiskVaultAsync();
+        string loose = await world.Tasks.Vaults.NewDiskAsync("loose");
+        // The first day ends before anything happens.
+        runs.GoTo(7);
+        await world.WatchAsync();
+        await world.Tasks.ProtectAsync(vault);
+        await world.FailAsync(vault, disk);
+        world.Tasks.Engine.BePartial(disk, 1, "x");
+        await world.Tasks.ProtectAsync(vault);
+        world.Tasks.Engine.OnBackup(disks[0], _ => throw new Drivers.DriverException(Drivers.DriverFailure.Failed, "/dev/y", "read", "no medium"));
+        runs.GoTo(3);
+        await runs.RunAsync();
+
+        runs.GoTo(7);
+        await Task.WhenAll(world.WatchAsync(), world.WatchAsync());
+        await world.WatchAsync();
+        await using Sender sender = world.NewSender();
+        await sender.SendAsync();
+
+        Assert.Equal(2, receiver.Received.Count);
+        JsonNode told = receiver.Received.Last().Json;
+        JsonNode summary = told["summary"]!;
+        Assert.Equal((1, 2, 1, 0), ((int)summary["succeeded"]!, (int)summary["failed"]!, (int)summary["partial"]!, (int)summary["skipped"]!));
+        Assert.EndsWith("T07:00:00Z", (string)summary["until"]!, StringComparison.Ordinal);
+        Assert.Equal(TimeSpan.FromDays(1), DateTime.Parse((string)summary["until"]!, CultureInfo.InvariantCulture) - DateTime.Parse((string)summary["from"]!, CultureInfo.InvariantCulture));
+        string[] unprotected = [.. summary["unprotected"]!.AsArray().Select(row => (string)row!["id"]!)];
+        Assert.Equal(new[] { disk, disks[0], loose }.Order(), unprotected.Order());
+        Assert.Equal(vault, (string)summary["fullest_vaults"]![0]!["id"]!);
+        Assert.StartsWith("1 succeeded, 2 failed, 1 partial, 0 skipped; 3 resources", (string)told["text"]!, StringComparison.Ordinal);
+        string metrics = (await server.GetAsync(null, "/metrics")).Text;
+        Assert.Contains($"cbr_rpo_breach{{resource_id=\"{disks[0]}\",vault_id=\"{scheduled}\",project_id=\"{world.Tasks.ProjectId}\"}} 1\n", metrics, StringComparison.Ordinal);
+        Assert.Contains($"cbr_rpo_breach{{resource_id=\"{disk}\",vault_id=\"{vault}\",project_id=\"{world.Tasks.ProjectId}\"}} 0\n", metrics, StringComparison.Ordinal);
+    }
+
     private Task FillAsync(string vault, long bytes) => server.Database.WriteAsync(
         async session => { await session.ExecuteAsync($"update vaults set used_bytes = {bytes}, version = version + 1 where id = {vault}", default); }, default);
 }
