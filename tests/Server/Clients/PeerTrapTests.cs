@@ -28,6 +28,43 @@ public sealed class PeerTrapTests(SqliteTaskServer server) : IClassFixture<Sqlit
         Assert.Equal(0, (int)(await world.ShowAsync(vault))["billing"]!["allocated"]!);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Whatever_order_resources_come_and_go_in_no_backup_is_beyond_recall(int seed)
+    {
+        var random = new Random(seed);
+        TaskWorld world = await TaskWorld.NewAsync(server);
+        VaultWorld vaults = world.Vaults;
+        string vault = await vaults.VaultAsync("disk");
+        string[] disks = await vaults.NewDisksAsync(4);
+        var inside = new List<string>();
+        var made = new HashSet<string>();
+        for (int step = 0; step < 12; step++)
+        {
+            // As a tool sees it: the set that is wanted, and the difference to what is there, in any order.
+            string[] wanted = [.. disks.Where(_ => random.Next(2) == 0)];
+            string[] leaving = [.. inside.Except(wanted).OrderBy(_ => random.Next())];
+            string[] coming = [.. wanted.Except(inside).OrderBy(_ => random.Next())];
+            if (leaving.Length > 0)
+                Assert.Equal(200, (await vaults.RemoveAsync(vault, leaving)).Status);
+            if (coming.Length > 0)
+                await world.AddAsync(vault, [.. coming.Select(VaultWorld.Disk)]);
+            inside = [.. wanted];
+            if (wanted.Length > 0)
+                made.UnionWith((await world.ProtectAsync(vault)).Backups);
+
+            IEnumerable<string> live = (await world.BackupsAsync("")).Select(backup => (string)backup!["id"]!);
+            JsonNode deleted = (await server.GetAsync(vaults.Caller, "/strongroom/v1/{project_id}/deleted")).Json;
+            var recallable = new HashSet<string>(live.Concat(deleted["backups"]!.AsArray().Select(backup => (string)backup!["id"]!)));
+            Assert.Subset(recallable, made);
+        }
+
+        foreach (string id in made.Except((await world.BackupsAsync("")).Select(backup => (string)backup!["id"]!)))
+            Assert.Equal(204, (await server.PostAsync(vaults.Caller, $"/strongroom/v1/{{project_id}}/backups/{id}/undelete", null)).Status);
+        Assert.Equal(made.Count, (await world.BackupsAsync("")).Count);
+    }
+
     [Fact]
     public async Task Taking_out_again_what_was_taken_out_is_a_success_that_changes_nothing()
     {
