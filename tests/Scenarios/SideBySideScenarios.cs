@@ -121,6 +121,7 @@ public sealed class SideBySideScenarios
         public async Task AssertAllIsWell()
         {
             await StrongroomBinary.Do(null, ["repo", "gc", .. _deadAfter, .. repository]);
+            await StrongroomBinary.Do(null, ["repo", "gc", .. repository]);
             string listed = await StrongroomBinary.Do(null, ["repo", "list", "-f", "json", .. repository]);
             using var list = JsonDocument.Parse(listed);
             var ids = list.RootElement.EnumerateArray().Select(row => row.GetProperty("id").GetString()!).ToHashSet();

@@ -63,7 +63,7 @@ internal sealed class RepositoryLocation
     }
 
     /// <summary>For tests that cannot wait for minutes until a killed process counts as dead.</summary>
-    public TimeSpan Heartbeat(CommandResult parsed) => TimeSpan.FromSeconds(Math.Clamp(parsed.GetValue(heartbeat), 0.1, 3600));
+    public TimeSpan Heartbeat(ParseResult parsed) => TimeSpan.FromSeconds(Math.Clamp(parsed.GetValue(heartbeat), 0.1, 3600));
 
     /// <param name="parsed">The command line.</param>
     /// <param name="writes">False opens the store so that nothing can be changed.</param>
@@ -186,7 +186,7 @@ internal sealed class RepositoryLocation
 
     private RepositoryOptions Tuned(ParseResult parsed, RepositoryOptions options)
     {
-        options = options with { SessionHeartbeat = Heartbeat(parsed.CommandResult) };
+        options = options with { SessionHeartbeat = Heartbeat(parsed) };
 
         // A directory is read faster itself than a copy of it.
         return ObjectStoreCatalog.IsRemote(parsed.GetValue(repository)!)

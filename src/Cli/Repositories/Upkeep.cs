@@ -149,22 +149,19 @@ internal static class Upkeep
         });
         Command verb = noun.AddVerb("gc", "Frees what no backup needs; may run beside backups and restores.", dryRun, acceptDamage, rewriteAbove, deadAfter);
         var location = new RepositoryLocation(verb, allowsInstallation: true);
-        verb.Validators.Add(result =>
-        {
-            // Two and a half beats tell dead from slow.
-            double least = location.Heartbeat(result).TotalMinutes * 2.5;
-            if (!(result.GetValue(deadAfter) >= least && result.GetValue(deadAfter) <= 1440))
-                result.AddError(string.Create(CultureInfo.InvariantCulture, $"--dead-after is from {least:0.##} to 1440 minutes: a running backup shows life two or three times in the least of them."));
-        });
         var output = new OutputOptions<CollectionReport>(verb, CollectionColumns);
         verb.SetAction(async (parsed, cancellationToken) =>
         {
+            // Two and a half beats tell dead from slow.
+            double least = location.Heartbeat(parsed).TotalMinutes * 2.5;
+            if (parsed.GetValue(deadAfter) is not (<= 1440 and var minutes) || !(minutes >= least))
+                throw CommandException.Usage(string.Create(CultureInfo.InvariantCulture, $"--dead-after is from {least:0.##} to 1440 minutes: a running backup shows life two or three times in the least of them."));
             var options = new CollectionOptions
             {
                 DryRun = parsed.GetValue(dryRun),
                 AcceptDamage = parsed.GetValue(acceptDamage),
                 RewriteAbove = parsed.GetValue(rewriteAbove),
-                SessionTimeout = TimeSpan.FromMinutes(parsed.GetValue(deadAfter)),
+                SessionTimeout = TimeSpan.FromMinutes(minutes),
             };
             await using RepositoryAccess access = await location.OpenAsync(parsed, writes: !options.DryRun, shell, cancellationToken);
             var reports = new List<CollectionReport>();
