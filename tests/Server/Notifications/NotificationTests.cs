@@ -70,8 +70,10 @@ public abstract class NotificationTests(ServerFixture server)
         held = world.Tasks.Engine.Hold(disks[0]);
         await world.Tasks.CheckpointAsync(scheduled);
         await held.Reached;
+        long skippedBefore = await SkippedAsync();
         runs.GoTo(3);
         await runs.ScheduleAsync();
+        Assert.True(await SkippedAsync() > skippedBefore, "the skipped slot was not counted");
         held.Open();
         await runs.EndAsync();
 
@@ -461,6 +463,70 @@ public abstract class NotificationTests(ServerFixture server)
         string metrics = (await server.GetAsync(null, "/metrics")).Text;
         Assert.Contains($"cbr_rpo_breach{{resource_id=\"{disks[0]}\",vault_id=\"{scheduled}\",project_id=\"{world.Tasks.ProjectId}\"}} 1\n", metrics, StringComparison.Ordinal);
         Assert.Contains($"cbr_rpo_breach{{resource_id=\"{disk}\",vault_id=\"{vault}\",project_id=\"{world.Tasks.ProjectId}\"}} 0\n", metrics, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_slot_that_finds_its_vault_full_is_told()
+    {
+        NotificationWorld world = await NotificationWorld.NewAsync(server);
+        var runs = new RunWorld(world.Tasks);
+        (string vault, _, _) = await runs.ProtectedAsync();
+        await FillAsync(vault, 100 * VaultWorld.Gb);
+
+        runs.GoTo(3);
+        await runs.ScheduleAsync();
+
+        JsonNode told = Assert.Single(await world.ListAsync())!["notification"]!;
+        Assert.Equal(("task_failed", "BackupService.6114"), ((string)told["type"]!, (string)told["task"]!["error"]!["code"]!));
+    }
+
+    [Fact]
+    public async Task A_partial_backup_is_no_success_to_the_metrics()
+    {
+        NotificationWorld world = await NotificationWorld.NewAsync(server);
+        (string vault, string disk) = await world.Tasks.DiskVaultAsync();
+        world.Tasks.Engine.BePartial(disk, 1, "x");
+        await world.Tasks.ProtectAsync(vault);
+        server.Time.Advance(TimeSpan.FromMinutes(1));
+
+        string metrics = (await server.GetAsync(null, "/metrics")).Text;
+
+        Assert.Contains(
+            $"cbr_backup_last_success_timestamp_seconds{{resource_id=\"{disk}\",vault_id=\"{vault}\",project_id=\"{world.Tasks.ProjectId}\"}} 0\n",
+            metrics,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_claim_is_good_for_one_and_void_after_the_next()
+    {
+        NotificationWorld world = await NotificationWorld.NewAsync(server);
+        await using WebhookReceiver receiver = await WebhookReceiver.StartAsync();
+        receiver.AnswerWith(500);
+        (string target, _) = await world.WebhookAsync(receiver);
+        (string vault, string disk) = await world.Tasks.DiskVaultAsync();
+        await world.FailAsync(vault, disk);
+        await using Sender sender = world.NewSender();
+        await sender.SendAsync();
+        string id = (string)(await world.ListAsync())[0]!["notification"]!["id"]!;
+        Delivery seen = Assert.Single(await server.Database.ReadAsync(session => NotificationTable.ListDeliveriesAsync(session, [id], default), default));
+        Task<bool> Claim(Delivery delivery) => server.Database.WriteRelaxedAsync(session => NotificationTable.ClaimAsync(session, delivery, default), default);
+        Task<bool> Settle(Delivery delivery) => server.Database.WriteRelaxedAsync(session => NotificationTable.SettleAsync(session, delivery, default), default);
+        Delivery first = seen with { IsClaimed = true, Claims = seen.Claims + 1 };
+
+        Assert.True(await Claim(seen));
+        Assert.False(await Claim(seen));
+        Assert.True(await Claim(first));
+        Assert.False(await Settle(first with { State = DeliveryState.Sent }));
+        Assert.True(await Settle(first with { State = DeliveryState.Sent, Claims = first.Claims + 1 }));
+        Assert.Equal((target, "sent"), ((string)(await world.DeliveryAsync())["target_id"]!, (string)(await world.DeliveryAsync())["state"]!));
+    }
+
+    private async Task<long> SkippedAsync()
+    {
+        const string series = "cbr_schedule_skipped_total ";
+        string line = (await server.GetAsync(null, "/metrics")).Text.Split('\n').Single(line => line.StartsWith(series, StringComparison.Ordinal));
+        return long.Parse(line[series.Length..], CultureInfo.InvariantCulture);
     }
 
     private Task FillAsync(string vault, long bytes) => server.Database.WriteAsync(
