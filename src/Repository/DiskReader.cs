@@ -119,8 +119,9 @@ public sealed class DiskReader
         ArgumentOutOfRangeException.ThrowIfLessThan(workers, 1);
         ChunkReceiver receiver = (_, target, bytes) => sink.Write(target, bytes);
         var map = new RegionCursor(this);
-        var planning = new SegmentPlan(domain.Source);
-        var running = new SegmentPlan(domain.Source);
+        int roomChunks = (int)Math.Min(WindowChunks, geometry.RegionCount * MapGeometry.FanOut) + MapGeometry.FanOut;
+        var planning = new SegmentPlan(domain.Source, roomChunks);
+        var running = new SegmentPlan(domain.Source, roomChunks);
         var work = Task.CompletedTask;
         long zerosFrom = -1;
         try

@@ -29,7 +29,7 @@ public sealed record RepositoryOptions
     public long IndexCacheBytes { get; init; } = 64 << 20;
 
     /// <summary>Memory for decoded segments of pages and of random reads.</summary>
-    public long SegmentCacheBytes { get; init; } = 24 << 20;
+    public long SegmentCacheBytes { get; init; } = 16 << 20;
 
     /// <summary>New chunks a backup keeps in memory before it writes them out as an index run: 48 bytes each.</summary>
     public int SessionIndexEntries { get; init; } = 1 << 18;

@@ -116,8 +116,10 @@ internal sealed class PackReader(IObjectStore store, DomainNames names, DomainKe
 
     private static void Grow(ref byte[] buffer, int length)
     {
+        // In whole megabytes: segments of ever a little more would leave a trail of large buffers for the collector.
+        const int StepBytes = 1 << 20;
         if (buffer.Length < length)
-            buffer = GC.AllocateUninitializedArray<byte>(Math.Max(length, buffer.Length));
+            buffer = GC.AllocateUninitializedArray<byte>((length + StepBytes - 1) / StepBytes * StepBytes);
     }
 
     private static RepositoryException Damaged(string name, in SegmentLocation segment, string what) =>

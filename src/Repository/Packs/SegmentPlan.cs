@@ -15,11 +15,12 @@ internal delegate void ChunkReceiver(int owner, long target, ReadOnlySpan<byte> 
 /// A bounded number of chunks to be read in the order they are stored: every segment is opened once, every chunk's hash is
 /// checked, and what comes out is handed on in any order, from several threads.
 /// </summary>
-internal sealed class SegmentPlan(ChunkSource source)
+/// <param name="chunkCount">How many will be planned at once, about: room is made for them, and grows.</param>
+internal sealed class SegmentPlan(ChunkSource source, int chunkCount = 64)
 {
-    private readonly List<Item> items = [];
+    private readonly List<Item> items = new(chunkCount);
     private readonly List<int> groups = [];
-    private byte[] ids = new byte[64 * ChunkHasher.IdBytes];
+    private byte[] ids = new byte[chunkCount * ChunkHasher.IdBytes];
 
     public int Count => items.Count;
 
