@@ -25,7 +25,7 @@ public sealed class SideBySideScenarios
     [Fact]
     public async Task Killed_at_random_beside_each_other_they_keep_every_promise()
     {
-        int seconds = Setting(Length, 40);
+        int seconds = Setting(Length, 25);
         int seed = Setting(First, Environment.ProcessId);
         using var directory = new TemporaryDirectory();
         var world = new World(directory, seed);

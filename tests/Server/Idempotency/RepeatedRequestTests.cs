@@ -173,6 +173,27 @@ public abstract class RepeatedRequestTests(ServerFixture server)
         Assert.Equal(2, await CountAsync(world.Vaults));
     }
 
+    [Fact]
+    public async Task Of_two_requests_that_take_a_key_the_later_transaction_is_undone()
+    {
+        VaultWorld world = await VaultWorld.NewAsync(server);
+        DateTimeOffset now = server.Time.GetUtcNow();
+        var first = new KeyedRequest("k", world.ProjectId, "user", "first", "hash", now.AddHours(24));
+        KeyedRequest second = first with { RequestId = "second" };
+        Task TakeAsync(KeyedRequest request, DateTimeOffset at) => server.Database.WriteAsync(
+            async session => await KeyedRequestTable.TakeAsync(session, request, at, default), default);
+
+        await TakeAsync(first, now);
+        await TakeAsync(first, now);
+        await Assert.ThrowsAsync<KeyTakenException>(() => TakeAsync(second, now));
+        KeyedRequest? kept = await server.Database.ReadAsync(session => KeyedRequestTable.FindAsync(session, first, now, default), default);
+        await TakeAsync(second with { ExpiresAt = now.AddHours(48) }, first.ExpiresAt);
+        KeyedRequest? later = await server.Database.ReadAsync(session => KeyedRequestTable.FindAsync(session, first, first.ExpiresAt, default), default);
+
+        Assert.Equal("first", kept!.RequestId);
+        Assert.Equal("second", later!.RequestId);
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("a b")]

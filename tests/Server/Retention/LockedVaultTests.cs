@@ -26,7 +26,7 @@ public abstract class LockedVaultTests(ServerFixture server, ITestOutputHelper o
     [Trait("Category", "Slow")]
     public async Task Nothing_but_time_takes_a_backup_out_of_a_locked_vault()
     {
-        int seeds = int.Parse(Environment.GetEnvironmentVariable("STRONGROOM_TEST_LOCKED_SEEDS") ?? "8", null);
+        int seeds = int.Parse(Environment.GetEnvironmentVariable("STRONGROOM_TEST_LOCKED_SEEDS") ?? "2", null);
         int first = int.Parse(Environment.GetEnvironmentVariable("STRONGROOM_TEST_SEED") ?? "1", null);
         var totals = new Totals();
         for (int seed = first; seed < first + seeds; seed++)
