@@ -34,6 +34,13 @@ internal static class Lookup
             ? await cbr.GetPolicyAsync(idOrName, cancellationToken)
             : await OnlyAsync(cbr.ListPoliciesAsync(new PolicyFilter(), cancellationToken), policy => policy.Name, "policy", idOrName);
 
+    /// <returns>The target's id.</returns>
+    public static async Task<string> FindNotificationTargetAsync(this CbrClient cbr, string idOrName, CancellationToken cancellationToken) =>
+        WireId.IsWellFormed(idOrName)
+            ? idOrName
+            : (await OnlyAsync(
+                (await cbr.ListNotificationTargetsAsync(cancellationToken)).ToAsyncEnumerable(), target => target.Name, "notification target", idOrName)).Id;
+
     private static async Task<T> OnlyAsync<T>(IAsyncEnumerable<T> candidates, Func<T, string> nameOf, string kind, string name)
         where T : class
     {

@@ -46,13 +46,14 @@ internal static class NotificationCommands
             output.WriteList(shell, parsed, await cbr.ListNotificationTargetsAsync(cancellationToken));
             return ExitCode.Done;
         });
-        var gone = new Argument<string>("target") { Description = "Id." };
+        var gone = new Argument<string>("target") { Description = "Id or name." };
         target.AddVerb("delete", "Deletes one; what waits for it is given up.", gone).SetServiceAction(shell, async (parsed, cbr, cancellationToken) =>
         {
-            await cbr.DeleteNotificationTargetAsync(parsed.GetValue(gone)!, cancellationToken);
+            string id = await cbr.FindNotificationTargetAsync(parsed.GetValue(gone)!, cancellationToken);
+            await cbr.DeleteNotificationTargetAsync(id, cancellationToken);
             return ExitCode.Done;
         });
-        var tested = new Argument<string>("target") { Description = "Id." };
+        var tested = new Argument<string>("target") { Description = "Id or name." };
         target.AddVerb("test", "Sends a test and says whether it arrived.", tested).SetServiceAction(
             shell, (parsed, cbr, cancellationToken) => TestAsync(shell, cbr, parsed.GetValue(tested)!, cancellationToken));
     }
@@ -107,8 +108,9 @@ internal static class NotificationCommands
     }
 
     /// <summary>Waits until it was sent or failed once: a person stands by, who need not wait for the next attempts.</summary>
-    private static async Task<ExitCode> TestAsync(Shell shell, CbrClient cbr, string targetId, CancellationToken cancellationToken)
+    private static async Task<ExitCode> TestAsync(Shell shell, CbrClient cbr, string idOrName, CancellationToken cancellationToken)
     {
+        string targetId = await cbr.FindNotificationTargetAsync(idOrName, cancellationToken);
         NotificationRecordShape record = await cbr.TestNotificationTargetAsync(targetId, cancellationToken);
         long began = shell.Time.GetTimestamp();
         while (true)
