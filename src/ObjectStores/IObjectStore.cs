@@ -31,6 +31,12 @@ public interface IObjectStore : IAsyncDisposable
     /// </summary>
     int CommitsAtOnce => 1;
 
+    /// <summary>
+    /// How many bytes are better read with one get than with several for the parts of them that are needed, if those lie close together;
+    /// 0 where a get costs no more than its bytes.
+    /// </summary>
+    int ReadAheadBytes => 0;
+
     /// <summary>Begins an object. Nothing is visible until it is committed.</summary>
     /// <param name="name">See the rules above.</param>
     /// <param name="mode">Whether an existing object may be replaced; decided atomically at commit.</param>

@@ -24,6 +24,8 @@ public sealed class LimitedObjectStore : IObjectStore
 
     public int CommitsAtOnce => _inner.CommitsAtOnce;
 
+    public int ReadAheadBytes => _inner.ReadAheadBytes;
+
     public async ValueTask<ObjectUpload> PutAsync(string name, PutMode mode, long sizeHintBytes, CancellationToken cancellationToken)
     {
         using (await EnterAsync(cancellationToken))

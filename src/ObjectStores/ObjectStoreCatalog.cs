@@ -16,7 +16,7 @@ public static class ObjectStoreCatalog
         var (scheme, rest) = Split(options.Url);
         return scheme switch
         {
-            "file" => ValueTask.FromResult(Wrap(OpenDirectory(rest, options), options, time)),
+            "file" => WrapAsync(_ => ValueTask.FromResult<IObjectStore>(OpenDirectory(rest, options)), options, time, cancellationToken),
             "s3" => OpenBucketAsync(options, time, cancellationToken),
             _ => throw new ObjectStoreException(
                 ObjectStoreFailure.Invalid,
@@ -37,13 +37,17 @@ public static class ObjectStoreCatalog
 
     /// <summary>Apart, so that the SDK is loaded only by processes that use it: it would double the start-up time of the others.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static async ValueTask<IObjectStore> OpenBucketAsync(ObjectStoreOptions options, TimeProvider time, CancellationToken cancellationToken) =>
-        Wrap(await S3ObjectStore.OpenAsync(options, time, cancellationToken), options, time);
+    private static ValueTask<IObjectStore> OpenBucketAsync(ObjectStoreOptions options, TimeProvider time, CancellationToken cancellationToken) =>
+        WrapAsync(async token => await S3ObjectStore.OpenAsync(options, time, token), options, time, cancellationToken);
 
-    private static IObjectStore Wrap(IObjectStore store, ObjectStoreOptions options, TimeProvider time)
+    /// <summary>A store that is away when it is opened is waited for as one that goes away later.</summary>
+    internal static async ValueTask<IObjectStore> WrapAsync(
+        Func<CancellationToken, ValueTask<IObjectStore>> open, ObjectStoreOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
+        StoreActivity activity = options.Activity ?? new StoreActivity(time);
         // The limit inside the retries: whoever waits to try again takes nobody's place.
-        IObjectStore wrapped = new RetryingObjectStore(new LimitedObjectStore(store, options.CallsMax), options.Retry, time);
+        IObjectStore wrapped = await RetryingObjectStore.OpenAsync(
+            async token => new LimitedObjectStore(new ObservedObjectStore(await open(token), activity), options.CallsMax), options.Retry, time, options.Waiting, cancellationToken);
         return options.ReadOnly ? new ReadOnlyObjectStore(wrapped) : wrapped;
     }
 

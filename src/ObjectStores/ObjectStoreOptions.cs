@@ -50,6 +50,12 @@ public sealed record ObjectStoreOptions
     /// <summary>S3: counts what goes over the wire, for whoever set it; not a setting.</summary>
     public RequestCounter? Requests { get; set; }
 
+    /// <summary>Told why the store cannot be opened yet, and after which wait it is tried again; not a setting.</summary>
+    public Action<ObjectStoreException, TimeSpan>? Waiting { get; set; }
+
+    /// <summary>Told of every call, for whoever set it; not a setting.</summary>
+    public StoreActivity? Activity { get; set; }
+
     /// <summary>Never the secrets: settings end up in logs.</summary>
     public override string ToString() => Url;
 }

@@ -8,6 +8,8 @@ public sealed class ReadOnlyObjectStore(IObjectStore inner) : IObjectStore
 
     public int CommitsAtOnce => inner.CommitsAtOnce;
 
+    public int ReadAheadBytes => inner.ReadAheadBytes;
+
     public ValueTask<ObjectUpload> PutAsync(string name, PutMode mode, long sizeHintBytes, CancellationToken cancellationToken)
     {
         ObjectName.Check(name);

@@ -22,6 +22,10 @@ public sealed class FaultyObjectStore(IObjectStore inner, FaultPlan? plan = null
 
     public string Address => "faulty:" + inner.Address;
 
+    public int CommitsAtOnce => inner.CommitsAtOnce;
+
+    public int ReadAheadBytes => inner.ReadAheadBytes;
+
     /// <summary>What goes wrong from the next call on; null: nothing.</summary>
     public FaultPlan? Plan { get; set; } = plan;
 

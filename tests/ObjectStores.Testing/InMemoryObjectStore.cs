@@ -8,6 +8,12 @@ public sealed class InMemoryObjectStore : IObjectStore
 
     public string Address => "memory:";
 
+    /// <summary>As a store of the test's choice says: 4 as a directory, 1 as a bucket.</summary>
+    public int CommitsAtOnce { get; init; } = 1;
+
+    /// <summary>As a store of the test's choice says: 0 as a directory, more as a bucket.</summary>
+    public int ReadAheadBytes { get; init; }
+
     /// <summary>Every object's name, in ordinal order.</summary>
     public IReadOnlyList<string> Names
     {
@@ -41,7 +47,7 @@ public sealed class InMemoryObjectStore : IObjectStore
     /// <summary>Another store with the same objects: what a copy of the bucket would be.</summary>
     public InMemoryObjectStore Clone()
     {
-        var clone = new InMemoryObjectStore();
+        var clone = new InMemoryObjectStore { CommitsAtOnce = CommitsAtOnce, ReadAheadBytes = ReadAheadBytes };
         lock (_lock)
         {
             foreach (var (name, content) in _objects)

@@ -40,7 +40,7 @@ internal sealed record S3Features(bool ConditionalPut, bool ConditionalCompletio
         byte[] content = new byte[FindingMaxBytes];
         try
         {
-            var range = await connection.GetAsync("open", connection.KeyOf(FindingName), 0, content, cancellationToken);
+            var range = await connection.GetAsync("open the store", connection.KeyOf(FindingName), 0, content, cancellationToken);
             return Encoding.ASCII.GetString(content, 0, range.ReadBytes);
         }
         catch (ObjectStoreException failure) when (failure.Failure == ObjectStoreFailure.NotFound)

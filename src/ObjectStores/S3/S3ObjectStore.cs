@@ -29,6 +29,9 @@ public sealed class S3ObjectStore : IObjectStore
 
     public string Address => _connection.Address.ToString();
 
+    /// <summary>A request is paid for, and answered after some 20 ms: the time of a megabyte or two.</summary>
+    public int ReadAheadBytes => 8 << 20;
+
     /// <summary>Opens the bucket: looks at it with one request and, the first time and unless it is only read, finds out what the server can.</summary>
     /// <exception cref="ObjectStoreException">
     /// <see cref="ObjectStoreFailure.Invalid"/> when the settings are wrong or the server lacks what a store needs, and says what;

@@ -43,6 +43,43 @@ public sealed class S3Tests
     }
 
     [Fact]
+    public async Task A_bucket_that_is_away_when_it_is_opened_is_waited_for_and_says_so()
+    {
+        var server = new FakeS3();
+        var time = new SkippingTime();
+        var told = new List<string>();
+        server.Before = _ => time.Elapsed < TimeSpan.FromSeconds(60) ? FakeS3.Error(HttpStatusCode.ServiceUnavailable, "ServiceUnavailable") : null;
+        var options = new ObjectStoreOptions { Waiting = (failure, delay) => told.Add($"{failure.Message} {delay}") };
+
+        await using var store = await ObjectStoreCatalog.WrapAsync(async _ => await OpenAsync(server), options, time, _none);
+
+        await store.PutAsync("a", new byte[1], PutMode.CreateOnly, _none);
+        Assert.InRange(time.Elapsed, TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(90));
+        Assert.Equal(time.Waits.Count, told.Count);
+        Assert.Contains("cannot open the store in s3://vaults/deep/prefix", told[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_bucket_that_stays_away_ends_the_patience_that_was_set_and_a_wrong_key_ends_it_at_once()
+    {
+        var server = new FakeS3();
+        var time = new SkippingTime();
+        var (status, code) = (HttpStatusCode.ServiceUnavailable, "ServiceUnavailable");
+        server.Before = _ => FakeS3.Error(status, code);
+        var options = new ObjectStoreOptions { Retry = new RetryOptions { GiveUpAfter = TimeSpan.FromSeconds(20) } };
+        ValueTask<IObjectStore> Open() => ObjectStoreCatalog.WrapAsync(async _ => await OpenAsync(server), options, time, _none);
+
+        var away = await Assert.ThrowsAsync<ObjectStoreException>(() => Open().AsTask());
+        var waited = time.Elapsed;
+        (status, code) = (HttpStatusCode.Forbidden, "AccessDenied");
+        var denied = await Assert.ThrowsAsync<ObjectStoreException>(() => Open().AsTask());
+
+        Assert.Equal((ObjectStoreFailure.Transient, ObjectStoreFailure.Denied), (away.Failure, denied.Failure));
+        Assert.InRange(waited, TimeSpan.FromSeconds(8), TimeSpan.FromSeconds(20));
+        Assert.Equal(waited, time.Elapsed);
+    }
+
+    [Fact]
     public async Task Another_endpoint_or_a_damaged_finding_is_tried_anew()
     {
         var server = new FakeS3();
