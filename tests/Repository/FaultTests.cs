@@ -10,31 +10,39 @@ namespace Strongroom.Repository.Tests;
 public sealed class FaultTests
 {
     /// <summary>What the quick suite tries of the calls; the slow one tries them all.</summary>
-    private const int QuickStride = 9;
+    private const int QuickStride = 18;
 
     private static readonly RepositoryOptions Options = TestRepository.SmallOptions with { SegmentBytes = 128 << 10, PackBytes = 300 << 10 };
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public Task A_backup_that_dies_leaves_all_or_nothing(bool afterEffect) => Die(afterEffect, QuickStride);
+    [InlineData(false, 1)]
+    [InlineData(true, 1)]
+    [InlineData(false, 4)]
+    [InlineData(true, 4)]
+    public Task A_backup_that_dies_leaves_all_or_nothing(bool afterEffect, int commitsAtOnce) => Die(afterEffect, commitsAtOnce, QuickStride);
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
+    [InlineData(false, 1)]
+    [InlineData(true, 1)]
+    [InlineData(false, 4)]
+    [InlineData(true, 4)]
     [Trait("Category", "Slow")]
-    public Task A_backup_that_dies_at_any_call_leaves_all_or_nothing(bool afterEffect) => Die(afterEffect, 1);
+    public Task A_backup_that_dies_at_any_call_leaves_all_or_nothing(bool afterEffect, int commitsAtOnce) => Die(afterEffect, commitsAtOnce, 1);
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public Task A_backup_in_which_a_call_fails_leaves_all_or_nothing_and_says_which(bool afterEffect) => Fail(afterEffect, QuickStride);
+    [InlineData(false, 1)]
+    [InlineData(true, 1)]
+    [InlineData(false, 4)]
+    [InlineData(true, 4)]
+    public Task A_backup_in_which_a_call_fails_leaves_all_or_nothing_and_says_which(bool afterEffect, int commitsAtOnce) => Fail(afterEffect, commitsAtOnce, QuickStride);
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
+    [InlineData(false, 1)]
+    [InlineData(true, 1)]
+    [InlineData(false, 4)]
+    [InlineData(true, 4)]
     [Trait("Category", "Slow")]
-    public Task A_backup_in_which_any_call_fails_leaves_all_or_nothing_and_says_which(bool afterEffect) => Fail(afterEffect, 1);
+    public Task A_backup_in_which_any_call_fails_leaves_all_or_nothing_and_says_which(bool afterEffect, int commitsAtOnce) => Fail(afterEffect, commitsAtOnce, 1);
 
     [Fact]
     public async Task A_commit_whose_answer_was_lost_is_settled_by_reading_it_back()
@@ -61,10 +69,12 @@ public sealed class FaultTests
         Assert.Contains(store.Names, name => name.Contains("/sessions/", StringComparison.Ordinal));
     }
 
-    [Fact]
-    public async Task A_restore_over_a_store_that_lies_gives_the_right_bytes_or_fails()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1 << 20)]
+    public async Task A_restore_over_a_store_that_lies_gives_the_right_bytes_or_fails(int readAheadBytes)
     {
-        var history = await History.Make();
+        var history = await History.Make(readAheadBytes: readAheadBytes);
         var random = new Random(5);
         long reads = await Restore(new FaultyObjectStore(history.Store));
         for (int i = 0; i < 60; i++)
@@ -129,9 +139,9 @@ public sealed class FaultTests
         Assert.Empty(made.Names("sessions"));
     }
 
-    private static async Task Die(bool afterEffect, int stride)
+    private static async Task Die(bool afterEffect, int commitsAtOnce, int stride)
     {
-        var history = await History.Make();
+        var history = await History.Make(commitsAtOnce);
         long calls = await history.CountCalls();
 
         for (long call = Random.Shared.Next(1, stride + 1); call <= calls; call += stride)
@@ -149,9 +159,9 @@ public sealed class FaultTests
         }
     }
 
-    private static async Task Fail(bool afterEffect, int stride)
+    private static async Task Fail(bool afterEffect, int commitsAtOnce, int stride)
     {
-        var history = await History.Make();
+        var history = await History.Make(commitsAtOnce);
         long calls = await history.CountCalls();
         Fault fault = afterEffect ? new Fault.FailAfter() : new Fault.FailBefore();
 
@@ -180,19 +190,21 @@ public sealed class FaultTests
         private readonly byte[] next;
         private readonly TestTree tree = TestTree.Make(9, 12, 30_000);
 
-        private History(byte[] next) => this.next = next;
+        private History(byte[] next, InMemoryObjectStore store) => (this.next, Store) = (next, store);
 
-        public InMemoryObjectStore Store { get; } = new();
+        public InMemoryObjectStore Store { get; }
 
         public Dictionary<string, byte[]> Expected { get; } = [];
 
-        public static async Task<History> Make()
+        public static async Task<History> Make(int commitsAtOnce = 1, int readAheadBytes = 0)
         {
             byte[] disk = TestDisk.Make(1, 12 * TestDisk.Chunk);
             var states = new List<byte[]> { disk };
             for (int i = 0; i < 7; i++)
                 states.Add(TestDisk.Edit(states[^1], i, 1));
-            var history = new History([.. states[^1], .. TestDisk.Make(2, 8 * TestDisk.Chunk)]);
+            var history = new History(
+                [.. states[^1], .. TestDisk.Make(2, 8 * TestDisk.Chunk)],
+                new InMemoryObjectStore { CommitsAtOnce = commitsAtOnce, ReadAheadBytes = readAheadBytes });
             await using var repository = await TestRepository.Create(history.Store, Options);
             for (int i = 0; i < 7; i++)
             {

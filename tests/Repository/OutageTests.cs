@@ -80,7 +80,7 @@ public sealed class OutageTests
     /// <summary>A backup, and half of one that was deleted, so that there is something to collect.</summary>
     private static async Task<InMemoryObjectStore> Before()
     {
-        var store = new InMemoryObjectStore();
+        var store = new InMemoryObjectStore { ReadAheadBytes = 1 << 20 };
         await using var repository = await TestRepository.Create(store, Options);
         await repository.BackUp(TestDisk.Edit(Disk, 1, 20), id: "gone");
         await repository.BackUp(Disk, id: "old");

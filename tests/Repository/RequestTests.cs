@@ -10,9 +10,13 @@ public sealed class RequestTests : IDisposable
     private const long DiskBytes = 4L << 30;
     private const int Region = 4 << 20;
     private const int OtherBackups = 200;
+    private const int ReadAhead = 8 << 20;
 
     /// <summary>Opening a repository and a domain: config, the list of key slots, the slot, the domain's key.</summary>
     private const int Opening = 4;
+
+    /// <summary>Those of them that are gets.</summary>
+    private const int OpeningGets = 3;
 
     /// <summary>
     /// The list of backups; the new one's name; the session; the list of collections; the backup before and whether it is marked as
@@ -53,6 +57,30 @@ public sealed class RequestTests : IDisposable
 
         // One more, since opening the bucket looks at what was found out about its server.
         Assert.Equal((Unchanged + 1, ReadAgain + 1), counts);
+    }
+
+    [Fact]
+    public async Task A_restore_and_a_check_ask_for_each_pack_of_data_once()
+    {
+        await using var store = new FaultyObjectStore(new InMemoryObjectStore { ReadAheadBytes = ReadAhead });
+
+        var (packs, restore, check) = await RestoreAndCheck(() => ValueTask.FromResult<IObjectStore>(new Undisposed(store)), () => store.CallsOf(StoreCall.Get));
+
+        Assert.Equal((OpeningGets + packs.Data, packs.Data + packs.Pages), (restore, check));
+    }
+
+    [Fact]
+    [Trait("Category", "Slow")]
+    public async Task A_restore_and_a_check_of_a_real_server_ask_for_each_pack_of_data_once()
+    {
+        var options = await S3TestServer.OptionsAsync();
+        options.Requests = new RequestCounter();
+
+        var (packs, restore, check) = await RestoreAndCheck(
+            () => ObjectStoreCatalog.OpenAsync(options, TimeProvider.System, default), () => options.Requests.Counts.Gets);
+
+        // One more, since opening the bucket looks at what was found out about its server.
+        Assert.Equal((OpeningGets + packs.Data + 1, packs.Data + packs.Pages), (restore, check));
     }
 
     [Fact]
@@ -137,6 +165,55 @@ public sealed class RequestTests : IDisposable
 
     public void Dispose() => directory.Dispose();
 
+    /// <summary>A disk whose segments lie in its packs one after the other; its index, map and root are in the cache.</summary>
+    /// <returns>The packs, the gets of a restore, and how many more a check makes that reads all data.</returns>
+    private async Task<((long Data, long Pages) Packs, long Restore, long Check)> RestoreAndCheck(Func<ValueTask<IObjectStore>> open, Func<long> count)
+    {
+        byte[] disk = Bytes.Of(3, 100 * TestDisk.Chunk);
+        (long Data, long Pages) packs;
+        await using (var store = await open())
+        {
+            await using var repository = await TestRepository.Create(store, Options);
+            await repository.BackUp(disk, "disk");
+            packs = await CountPacks(store);
+        }
+
+        long restore = await Counted(async repository =>
+            Assert.Equal(disk, await repository.Restore((await repository.Domain.FindNewestAsync("disk", default))!)));
+        long structure = await Counted(repository => Check(repository, readData: false));
+        return (packs, restore, await Counted(repository => Check(repository, readData: true)) - structure);
+
+        async Task<long> Counted(Func<TestRepository, Task> work)
+        {
+            long before = count();
+            await using (var store = await open())
+            {
+                await using var repository = await TestRepository.Open(store, Options);
+                await work(repository);
+            }
+
+            return count() - before;
+        }
+
+        static async Task Check(TestRepository repository, bool readData) => Assert.True(
+            (await RepositoryCheck.RunAsync(repository.Repository, [repository.Domain], new CheckOptions { ReadData = readData }, null, default)).IsSound);
+    }
+
+    /// <summary>Byte 10 of a pack tells its kind.</summary>
+    private static async Task<(long Data, long Pages)> CountPacks(IObjectStore store)
+    {
+        (long Data, long Pages) packs = default;
+        byte[] header = new byte[11];
+        await foreach (var pack in store.ListAsync($"domains/{TestRepository.DomainId}/packs/", default))
+        {
+            await store.GetAsync(pack.Name, 0, header, default);
+            packs = header[10] == 1 ? (packs.Data + 1, packs.Pages) : (packs.Data, packs.Pages + 1);
+        }
+
+        Assert.True(packs.Data > 3);
+        return packs;
+    }
+
     private static long Requests(FaultyObjectStore store) =>
         new[] { StoreCall.Commit, StoreCall.Get, StoreCall.Stat, StoreCall.List, StoreCall.Delete }.Sum(store.CallsOf);
 
@@ -210,6 +287,8 @@ public sealed class RequestTests : IDisposable
     private sealed class Undisposed(IObjectStore inner) : IObjectStore
     {
         public string Address => inner.Address;
+
+        public int ReadAheadBytes => inner.ReadAheadBytes;
 
         public ValueTask<ObjectUpload> PutAsync(string name, PutMode mode, long sizeHintBytes, CancellationToken cancellationToken) =>
             inner.PutAsync(name, mode, sizeHintBytes, cancellationToken);

@@ -22,7 +22,7 @@ public sealed class SimulationTests
     private static async Task Run(int seed, int steps)
     {
         var random = new Random(seed);
-        var store = new InMemoryObjectStore();
+        var store = new InMemoryObjectStore { CommitsAtOnce = random.Next(1, 5), ReadAheadBytes = random.Next(4) * 150_000 };
         var options = TestRepository.SmallOptions with
         {
             Hash = seed % 2 == 0 ? ChunkHash.Blake3Keyed : ChunkHash.HmacSha256,

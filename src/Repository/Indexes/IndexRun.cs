@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Strongroom.ObjectStores;
 using Strongroom.Repository.Crypto;
@@ -29,6 +30,7 @@ internal sealed class IndexRun
     private readonly byte[] packTable;
     private readonly byte[] pageTable;
     private readonly CachedUnit?[] units;
+    private readonly ConcurrentDictionary<int, Lazy<Task<byte[]>>> loads = new();
     private readonly int packPagesFrom;
 
     private IndexRun(
@@ -160,17 +162,35 @@ internal sealed class IndexRun
         return false;
     }
 
-    /// <summary>Reads a unit into memory, where <see cref="TryFind"/> will see it.</summary>
+    /// <summary>Reads a unit into memory, where <see cref="TryFind"/> will see it; those who miss the same one wait for one read.</summary>
     /// <exception cref="RepositoryException">Damaged.</exception>
     public async ValueTask<byte[]> LoadAsync(int unit, CancellationToken cancellationToken)
     {
         if (TryUse(unit, out byte[]? cached))
             return cached;
-        byte[] bytes = await ReadUnitAsync(unit, cancellationToken);
-        var entry = new CachedUnit(this, unit, bytes, IsFilter(unit) ? FilterRounds : BlockRounds);
-        if (Interlocked.CompareExchange(ref units[unit], entry, null) is null)
+        var load = loads.GetOrAdd(unit, static (unit, run) => new Lazy<Task<byte[]>>(() => run.ReadIntoCacheAsync(unit)), this);
+        return await load.Value.WaitAsync(cancellationToken);
+    }
+
+    private async Task<byte[]> ReadIntoCacheAsync(int unit)
+    {
+        try
+        {
+            // A load that ended since it was missed.
+            if (TryUse(unit, out byte[]? cached))
+                return cached;
+
+            // Several may wait for this: none of them may cancel it for the others.
+            byte[] bytes = await ReadUnitAsync(unit, CancellationToken.None);
+            var entry = new CachedUnit(this, unit, bytes, IsFilter(unit) ? FilterRounds : BlockRounds);
+            Volatile.Write(ref units[unit], entry);
             cache.Add(entry);
-        return bytes;
+            return bytes;
+        }
+        finally
+        {
+            loads.TryRemove(unit, out _);
+        }
     }
 
     private bool IsFilter(int unit) =>

@@ -18,6 +18,11 @@ internal sealed class DomainCheck
 {
     private const int MaxListings = 3;
 
+    // In place of a damage's number.
+    private const int Sound = -1;
+    private const int Gone = -2;
+    private const int OtherLength = -3;
+
     private readonly RepositoryDomain domain;
     private readonly CheckOptions options;
     private readonly Findings findings;
@@ -28,6 +33,7 @@ internal sealed class DomainCheck
     private readonly ConcurrentDictionary<ObjectId, int> badPacks = [];
     private readonly ConcurrentDictionary<(ObjectId Pack, int Segment), int> badSegments = [];
     private readonly ConcurrentDictionary<(ObjectId Pack, int Segment, int Offset), int> badChunks = [];
+    private readonly Dictionary<ObjectId, bool> unlisted = [];
     private IndexSet index = new([], null, null);
     private long doneBytes;
     private int listings;
@@ -233,17 +239,18 @@ internal sealed class DomainCheck
     {
         var record = directory.Record;
         var hasher = record.Kind == PackKind.Data ? domain.Keys.Chunks : domain.Keys.Pages;
+        var wanted = Enumerable.Range(0, record.Segments.Length).Select(record.LocationOf).ToList();
         int chunk = 0;
         for (int segment = 0; segment < record.Segments.Length; segment++)
         {
-            var info = record.Segments[segment];
-            var location = new SegmentLocation(record.Id, segment, record.Origins[info.Origin], info);
+            var location = wanted[segment];
             int count = directory.ChunksIn(segment);
             try
             {
+                await reader.ReadAheadAsync(wanted, segment, cancellationToken);
                 var plain = await reader.ReadSegmentAsync(location, cancellationToken);
                 HashSegment(directory, location, chunk, count, plain.Span, hasher);
-                findings.CountRead(info.StoredLength);
+                findings.CountRead(location.Info.StoredLength);
             }
             catch (RepositoryException e)
             {
@@ -322,18 +329,29 @@ internal sealed class DomainCheck
         return true;
     }
 
-    /// <summary>What keeps a chunk from being read, or -1: the best of its places counts.</summary>
+    /// <summary>What keeps a chunk from being read at one of its places; <see cref="Sound"/> or <see cref="Gone"/>.</summary>
     private async ValueTask<int> DamageOfAsync(IndexHit hit, CancellationToken cancellationToken)
     {
         var pack = hit.Pack;
         if (badRuns.TryGetValue(hit.Run.Name, out int badRun) && !await LeadsToSegmentAsync(hit, cancellationToken))
             return badRun;
         if (!packs.ContainsKey(pack))
-            return badPacks.GetOrAdd(pack, static (id, check) => check.findings.Add(check.domain.Names.Pack(id), -1, "The pack is gone."), this);
+            return await IsThereByNowAsync(pack, cancellationToken) ? Sound : Gone;
         return badPacks.TryGetValue(pack, out int damage)
             || badSegments.TryGetValue((pack, hit.Entry.Segment), out damage)
-            || badChunks.TryGetValue((pack, hit.Entry.Segment, hit.Entry.Offset), out damage) ? damage : -1;
+            || badChunks.TryGetValue((pack, hit.Entry.Segment, hit.Entry.Offset), out damage) ? damage : Sound;
     }
+
+    /// <summary>A collection beside the check puts into new packs what lived in those that were listed; the next check reads them.</summary>
+    private async ValueTask<bool> IsThereByNowAsync(ObjectId pack, CancellationToken cancellationToken)
+    {
+        if (!unlisted.TryGetValue(pack, out bool isThere))
+            unlisted[pack] = isThere = await domain.Store.StatAsync(domain.Names.Pack(pack), cancellationToken) is not null;
+        return isThere;
+    }
+
+    private int AddGone(ObjectId pack) =>
+        badPacks.GetOrAdd(pack, static (id, check) => check.findings.Add(check.domain.Names.Pack(id), -1, "The pack is gone."), this);
 
     private static async ValueTask<bool> LeadsToSegmentAsync(IndexHit hit, CancellationToken cancellationToken)
     {
@@ -398,19 +416,41 @@ internal sealed class DomainCheck
             if (hits.Count == 0 && !unknownChunks.ContainsKey(prefix) && await check.ListRunsAgainAsync(cancellationToken))
                 problem = await FindAsync(prefix, chunkId, cancellationToken);
 
-            int damage = -1;
-            foreach (var hit in hits)
+            int damage = await DamageOfAsync(lengthBytes, cancellationToken);
+            if (damage == Gone && await check.ListRunsAgainAsync(cancellationToken))
             {
-                damage = lengthBytes >= 0 && hit.Entry.Length != lengthBytes
-                    ? check.findings.Add(hit.Run.Name, -1, $"Chunk {ChunkSource.Show(chunkId.Span)} has {hit.Entry.Length} bytes where {lengthBytes} are expected.")
-                    : await check.DamageOfAsync(hit, cancellationToken);
-                if (damage < 0)
-                    return;
+                problem = await FindAsync(prefix, chunkId, cancellationToken);
+                damage = await DamageOfAsync(lengthBytes, cancellationToken);
             }
 
             if (hits.Count == 0 && !unknownChunks.TryGetValue(prefix, out damage))
                 unknownChunks[prefix] = damage = check.findings.Add(check.domain.Names.Indexes, -1, problem);
-            path.Peek().Add(damage);
+            if (damage == Gone)
+                damage = check.AddGone(hits[^1].Pack);
+            if (damage == OtherLength)
+            {
+                var other = hits.Find(hit => hit.Entry.Length != lengthBytes);
+                damage = check.findings.Add(
+                    other.Run.Name, -1, $"Chunk {ChunkSource.Show(chunkId.Span)} has {other.Entry.Length} bytes where {lengthBytes} are expected.");
+            }
+
+            if (damage != Sound)
+                path.Peek().Add(damage);
+        }
+
+        /// <summary>The best place counts: an entry of a pack that was collected is void, and a damaged copy harmless, where another is sound.</summary>
+        private async ValueTask<int> DamageOfAsync(long lengthBytes, CancellationToken cancellationToken)
+        {
+            int worst = Sound;
+            foreach (var hit in hits)
+            {
+                int damage = lengthBytes >= 0 && hit.Entry.Length != lengthBytes ? OtherLength : await check.DamageOfAsync(hit, cancellationToken);
+                if (damage == Sound)
+                    return Sound;
+                worst = damage == Gone && worst != Sound ? worst : damage;
+            }
+
+            return worst;
         }
 
         /// <returns>Why nothing was found.</returns>

@@ -136,9 +136,11 @@ internal sealed class DomainRepair(
     {
         var record = directory.Record;
         bool[]?[] verdicts = new bool[]?[record.Segments.Length];
+        var wanted = Enumerable.Range(0, verdicts.Length).Select(record.LocationOf).ToList();
         int chunk = 0;
         for (int segment = 0; segment < verdicts.Length; segment++)
         {
+            await reader.ReadAheadAsync(wanted, segment, cancellationToken);
             int[] lengths = [.. Enumerable.Range(chunk, directory.ChunksIn(segment)).Select(directory.ChunkLength)];
             if (await TryReadAsync(reader, record, segment, cancellationToken) is { } plain)
                 verdicts[segment] = Verify(plain.Span, lengths, directory, chunk);
@@ -154,7 +156,7 @@ internal sealed class DomainRepair(
             if (verdicts[segment] is { } verdict)
             {
                 if (verdict.All(sound => sound))
-                    await mover.MoveAsync(directory, segment, chunk, cancellationToken);
+                    await mover.MoveAsync(reader, directory, segment, chunk, cancellationToken);
                 else
                     await GatherAsync(reader, directory, segment, chunk, verdict, gathered, cancellationToken);
                 savedChunks += verdict.Count(sound => sound);
@@ -261,11 +263,10 @@ internal sealed class DomainRepair(
 
     private async ValueTask<ReadOnlyMemory<byte>?> TryReadAsync(PackReader reader, PackRecord record, int segment, CancellationToken cancellationToken)
     {
-        var info = record.Segments[segment];
         try
         {
-            var plain = await reader.ReadSegmentAsync(new SegmentLocation(record.Id, segment, record.Origins[info.Origin], info), cancellationToken);
-            readBytes += info.StoredLength;
+            var plain = await reader.ReadSegmentAsync(record.LocationOf(segment), cancellationToken);
+            readBytes += record.Segments[segment].StoredLength;
             return plain;
         }
         catch (RepositoryException e) when (e.Failure == RepositoryFailure.Damaged)

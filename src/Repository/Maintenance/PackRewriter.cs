@@ -34,15 +34,20 @@ internal sealed class PackRewriter(RepositoryDomain domain, LiveMarks marks) : I
         {
             var directory = await reader.ReadDirectoryAsync(pack, sizeBytes, cancellationToken);
             var mover = directory.Record.Kind == PackKind.Data ? data : pages;
+            var wanted = Enumerable.Range(0, directory.Record.Segments.Length)
+                .Where(segment => use.LiveBytes[segment] > 0).Select(directory.Record.LocationOf).ToList();
+            int next = 0;
             int chunk = 0;
             for (int segment = 0; segment < directory.Record.Segments.Length; segment++)
             {
                 var info = directory.Record.Segments[segment];
                 int live = use.LiveBytes[segment];
+                if (live > 0)
+                    await reader.ReadAheadAsync(wanted, next++, cancellationToken);
                 if (live > 0 && IsWorthOpening(info, live))
                     await GatherAsync(reader, directory, segment, chunk, cancellationToken);
                 else if (live > 0)
-                    await mover.MoveAsync(directory, segment, chunk, cancellationToken);
+                    await mover.MoveAsync(reader, directory, segment, chunk, cancellationToken);
                 chunk += directory.ChunksIn(segment);
             }
         }
@@ -73,7 +78,7 @@ internal sealed class PackRewriter(RepositoryDomain domain, LiveMarks marks) : I
     {
         var record = directory.Record;
         var info = record.Segments[segment];
-        var plain = await reader.ReadSegmentAsync(new SegmentLocation(record.Id, segment, record.Origins[info.Origin], info), cancellationToken);
+        var plain = await reader.ReadSegmentAsync(record.LocationOf(segment), cancellationToken);
 
         // An index of its own: what is known elsewhere is what is about to go.
         gathered ??= new ChunkStore(domain);

@@ -85,14 +85,21 @@ internal static class RootFormat
                     throw new InvalidDataException("The seal of its body is broken.");
             }
 
-            var record = JsonSerializer.Deserialize(plain, RootJson.Default.BackupRecord) ?? throw new InvalidDataException("Its body is null.");
-            Check(record);
-            return record with { Id = id, RootSha256 = Convert.ToHexStringLower(SHA256.HashData(root)), RootBytes = root.Length };
+            return ReadBody(plain) with { Id = id, RootSha256 = Convert.ToHexStringLower(SHA256.HashData(root)), RootBytes = root.Length };
         }
         catch (Exception e) when (e is InvalidDataException or JsonException)
         {
             throw new RepositoryException(RepositoryFailure.Damaged, objectName, e.Message, e);
         }
+    }
+
+    /// <exception cref="InvalidDataException">It is not possible.</exception>
+    /// <exception cref="JsonException">It is not the JSON it should be.</exception>
+    internal static BackupRecord ReadBody(ReadOnlySpan<byte> plain)
+    {
+        var record = JsonSerializer.Deserialize(plain, RootJson.Default.BackupRecord) ?? throw new InvalidDataException("Its body is null.");
+        Check(record);
+        return record;
     }
 
     /// <summary>The 32 bytes a member's root id consists of, or the bytes of a tree's root entry.</summary>
@@ -122,7 +129,8 @@ internal static class RootFormat
             throw new InvalidDataException("It lists a null.");
         foreach (var member in record.Members)
         {
-            bool possible = member is { SizeBytes: >= 0, DataBytes: >= 0, ChangedBytes: >= 0, StoredBytes: >= 0, Chunks: >= 0, Files: >= 0, Directories: >= 0 }
+            // A root that is not there is null, whatever its initializer says.
+            bool possible = member is { Root: not null, SizeBytes: >= 0, DataBytes: >= 0, ChangedBytes: >= 0, StoredBytes: >= 0, Chunks: >= 0, Files: >= 0, Directories: >= 0 }
                 && member.Kind switch
             {
                 MemberKind.Disk => Hex.IsLower(member.Root, ChunkHasher.IdBytes * 2),
@@ -138,6 +146,7 @@ internal static class RootFormat
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     UseStringEnumConverter = true,
-    RespectNullableAnnotations = true)]
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(BackupRecord))]
 internal sealed partial class RootJson : JsonSerializerContext;

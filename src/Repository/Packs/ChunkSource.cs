@@ -23,6 +23,9 @@ internal sealed class ChunkSource(
 
     public DomainKeys Keys => keys;
 
+    /// <summary>As <see cref="IObjectStore.ReadAheadBytes"/>, of the store that has the data.</summary>
+    public int ReadAheadBytes => store.ReadAheadBytes;
+
     /// <summary>A reader for one worker, to be given back with <see cref="Return"/>: its buffers are as large as the largest segment.</summary>
     public PackReader Rent() => readers.TryTake(out var reader) ? reader : new PackReader(store, names, keys);
 

@@ -24,7 +24,6 @@ internal sealed class PackMover(RepositoryDomain domain, PackKind kind) : IAsync
     private readonly ByteWriter chunks = new(4096);
     private readonly List<IndexEntry> entries = [];
     private readonly List<PackRecord> packs = [];
-    private byte[] stored = [];
     private byte[] opened = [];
     private byte[] header = [];
     private ObjectId packId;
@@ -36,13 +35,15 @@ internal sealed class PackMover(RepositoryDomain domain, PackKind kind) : IAsync
     /// <summary>Of packs and runs written so far.</summary>
     public long WrittenBytes { get; private set; }
 
+    /// <param name="reader">Whoever reads the pack; perhaps it has the segment already.</param>
     /// <param name="firstChunk">Number of the segment's first chunk in the pack's directory.</param>
     /// <exception cref="RepositoryException">The segment is damaged; nothing of it was moved.</exception>
-    public async ValueTask MoveAsync(PackDirectory source, int segment, int firstChunk, CancellationToken cancellationToken)
+    public async ValueTask MoveAsync(PackReader reader, PackDirectory source, int segment, int firstChunk, CancellationToken cancellationToken)
     {
         var info = source.Record.Segments[segment];
         var origin = source.Record.Origins[info.Origin];
-        await ReadAsync(source, segment, origin, cancellationToken);
+        var stored = await reader.ReadStoredAsync(new SegmentLocation(source.Record.Id, segment, origin, info), cancellationToken);
+        TestSeal(source, segment, origin, stored.Span);
 
         int chunkCount = source.ChunksIn(segment);
         bool isFull = upload is not null && (packBytes >= domain.Options.PackBytes || segments.Count == PackFormat.MaxSegments
@@ -70,7 +71,7 @@ internal sealed class PackMover(RepositoryDomain domain, PackKind kind) : IAsync
             offset += length;
         }
 
-        await upload!.AppendAsync(stored.AsMemory(0, info.StoredLength), cancellationToken);
+        await upload!.AppendAsync(stored, cancellationToken);
         segments.Add(info with { Offset = packBytes, Origin = checked((ushort)place) });
         chunkCounts.Add(chunkCount);
         packBytes += info.StoredLength;
@@ -91,17 +92,11 @@ internal sealed class PackMover(RepositoryDomain domain, PackKind kind) : IAsync
         cipher?.Dispose();
     }
 
-    private async ValueTask ReadAsync(PackDirectory source, int segment, ObjectId origin, CancellationToken cancellationToken)
+    private void TestSeal(PackDirectory source, int segment, ObjectId origin, ReadOnlySpan<byte> stored)
     {
         var info = source.Record.Segments[segment];
-        if (stored.Length < info.StoredLength)
-        {
-            stored = GC.AllocateUninitializedArray<byte>(info.StoredLength);
-            opened = GC.AllocateUninitializedArray<byte>(info.StoredLength);
-        }
-
-        string name = domain.Names.Pack(source.Record.Id);
-        int read = await domain.Store.GetAsync(name, info.Offset, stored.AsMemory(0, info.StoredLength), cancellationToken);
+        if (opened.Length < stored.Length)
+            opened = GC.AllocateUninitializedArray<byte>(stored.Length);
         if (cipher is null || cipherOrigin != origin)
         {
             cipher?.Dispose();
@@ -109,10 +104,13 @@ internal sealed class PackMover(RepositoryDomain domain, PackKind kind) : IAsync
             cipherOrigin = origin;
         }
 
-        stored.AsSpan(0, info.StoredLength).CopyTo(opened);
-        if (read != info.StoredLength
-            || !PackFormat.TryOpenSegment(cipher, new SegmentLocation(source.Record.Id, segment, origin, info), opened.AsSpan(0, info.StoredLength)))
-            throw new RepositoryException(RepositoryFailure.Damaged, name, info.Offset, $"Segment {segment} cannot be moved: its seal is broken.");
+        stored.CopyTo(opened);
+        if (stored.Length != info.StoredLength
+            || !PackFormat.TryOpenSegment(cipher, new SegmentLocation(source.Record.Id, segment, origin, info), opened.AsSpan(0, stored.Length)))
+        {
+            throw new RepositoryException(
+                RepositoryFailure.Damaged, domain.Names.Pack(source.Record.Id), info.Offset, $"Segment {segment} cannot be moved: its seal is broken.");
+        }
     }
 
     private async ValueTask BeginPackAsync(CancellationToken cancellationToken)

@@ -9,11 +9,21 @@ namespace Strongroom.Repository.Packs;
 /// <summary>Reads directories and segments of packs. One reader belongs to one worker at a time; its buffers are used again and again.</summary>
 internal sealed class PackReader(IObjectStore store, DomainNames names, DomainKeys keys) : IDisposable
 {
+    /// <summary>Read first: holds the directory of nearly every pack of 32 MiB.</summary>
+    private const int DirectoryGuessBytes = 64 << 10;
+
     private readonly ZstdDecompressor decompressor = new();
     private byte[] storedBuffer = [];
     private byte[] plainBuffer = [];
     private ObjectId cipherOrigin;
     private AesGcm? cipher;
+
+    // What was read ahead: bytes from aheadOffset to aheadEnd of one pack, usable from aheadStart on.
+    private byte[] ahead = [];
+    private ObjectId aheadPack;
+    private long aheadOffset;
+    private long aheadStart;
+    private long aheadEnd;
 
     /// <summary>Reads, opens and decompresses one segment.</summary>
     /// <returns>Its plain bytes, valid until the next call.</returns>
@@ -32,14 +42,84 @@ internal sealed class PackReader(IObjectStore store, DomainNames names, DomainKe
         }
     }
 
-    private async ValueTask<ReadOnlyMemory<byte>> ReadSegmentAsync(string name, SegmentLocation segment, CancellationToken cancellationToken)
+    /// <summary>Reads one segment as it is stored, its seal untested.</summary>
+    /// <returns>Its bytes, valid until the next call; fewer than <see cref="SegmentInfo.StoredLength"/> where the pack is cut off.</returns>
+    public async ValueTask<Memory<byte>> ReadStoredAsync(SegmentLocation segment, CancellationToken cancellationToken)
     {
+        if (TryFindAhead(segment, out var here))
+            return here;
         int stored = segment.Info.StoredLength;
         Grow(ref storedBuffer, stored);
-        int read = await store.GetAsync(name, segment.Info.Offset, storedBuffer.AsMemory(0, stored), cancellationToken);
-        if (read != stored)
-            throw Damaged(name, segment, $"it ends after {read} of {stored} bytes");
-        return Open(name, segment, storedBuffer.AsSpan(0, stored));
+        int read = await store.GetAsync(names.Pack(segment.Pack), segment.Info.Offset, storedBuffer.AsMemory(0, stored), cancellationToken);
+        return storedBuffer.AsMemory(0, read);
+    }
+
+    /// <summary>
+    /// Reads this segment and those that follow it closely with one get, where the store's gets have a price, for the calls to come. Only a
+    /// hint: a pack that is gone or too short is told by those.
+    /// </summary>
+    /// <param name="segments">Those that will be read, in this order; each pack's ascending.</param>
+    /// <param name="next">The first that was not read yet.</param>
+    public async ValueTask ReadAheadAsync(IReadOnlyList<SegmentLocation> segments, int next, CancellationToken cancellationToken)
+    {
+        if (store.ReadAheadBytes == 0 || TryFindAhead(segments[next], out _))
+            return;
+        aheadEnd = aheadOffset;
+        int end = EndOfStretch(segments, next, store.ReadAheadBytes);
+        if (end == next + 1)
+            return;
+        if (ahead.Length == 0)
+            ahead = GC.AllocateUninitializedArray<byte>(store.ReadAheadBytes);
+        var last = segments[end - 1].Info;
+        (aheadPack, aheadOffset) = (segments[next].Pack, segments[next].Info.Offset);
+        aheadStart = aheadOffset;
+        try
+        {
+            int length = (int)(last.Offset + last.StoredLength - aheadOffset);
+            aheadEnd = aheadOffset + await store.GetAsync(names.Pack(aheadPack), aheadOffset, ahead.AsMemory(0, length), cancellationToken);
+        }
+        catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
+        {
+            aheadEnd = aheadOffset;
+        }
+    }
+
+    /// <summary>How far one get should reach: over segments of one pack, as many as fit, while what lies between them is little.</summary>
+    /// <returns>The first that is left for another.</returns>
+    public static int EndOfStretch(IReadOnlyList<SegmentLocation> segments, int first, int maxBytes)
+    {
+        // At the speed of a bucket's connection about what another request would take to be answered.
+        int gapMax = maxBytes / 32;
+        long start = segments[first].Info.Offset;
+        int next = first + 1;
+        for (; next < segments.Count && segments[next].Pack == segments[first].Pack; next++)
+        {
+            var (before, info) = (segments[next - 1].Info, segments[next].Info);
+            long gap = info.Offset - before.Offset - before.StoredLength;
+            if (gap < 0 || gap > gapMax || info.Offset + info.StoredLength - start > maxBytes)
+                break;
+        }
+
+        return next;
+    }
+
+    private bool TryFindAhead(in SegmentLocation segment, out Memory<byte> stored)
+    {
+        var info = segment.Info;
+        bool isHere = segment.Pack == aheadPack && info.Offset >= aheadStart && info.Offset + info.StoredLength <= aheadEnd;
+        stored = isHere ? ahead.AsMemory((int)(info.Offset - aheadOffset), info.StoredLength) : default;
+        return isHere;
+    }
+
+    private async ValueTask<ReadOnlyMemory<byte>> ReadSegmentAsync(string name, SegmentLocation segment, CancellationToken cancellationToken)
+    {
+        var stored = await ReadStoredAsync(segment, cancellationToken);
+        if (stored.Length != segment.Info.StoredLength)
+            throw Damaged(name, segment, $"it ends after {stored.Length} of {segment.Info.StoredLength} bytes");
+
+        // It is opened in place: what was read ahead up to its end cannot be read again.
+        aheadStart = Math.Max(aheadStart, segment.Pack == aheadPack ? segment.Info.Offset + segment.Info.StoredLength : 0);
+        return Open(name, segment, stored);
     }
 
     /// <summary>Reads a pack's header, footer and directory.</summary>
@@ -51,11 +131,16 @@ internal sealed class PackReader(IObjectStore store, DomainNames names, DomainKe
         {
             if (packBytes < PackFormat.HeaderBytes + PackFormat.FooterBytes + Sealing.TagBytes)
                 throw new InvalidDataException($"{packBytes} bytes are too few for a pack.");
-            byte[] header = await ReadExactlyAsync(name, 0, PackFormat.HeaderBytes, cancellationToken);
+            byte[] end = await ReadExactlyAsync(
+                name, Math.Max(0, packBytes - DirectoryGuessBytes), (int)Math.Min(packBytes, DirectoryGuessBytes), cancellationToken);
+            byte[] header = end.Length == packBytes
+                ? end[..PackFormat.HeaderBytes]
+                : await ReadExactlyAsync(name, 0, PackFormat.HeaderBytes, cancellationToken);
             var kind = PackFormat.CheckHeader(header, id, name);
-            byte[] footer = await ReadExactlyAsync(name, packBytes - PackFormat.FooterBytes, PackFormat.FooterBytes, cancellationToken);
-            int length = PackFormat.CheckFooter(footer, packBytes);
-            byte[] directory = await ReadExactlyAsync(name, packBytes - PackFormat.FooterBytes - length, length, cancellationToken);
+            int length = PackFormat.CheckFooter(end.AsSpan(^PackFormat.FooterBytes), packBytes);
+            byte[] directory = length + PackFormat.FooterBytes <= end.Length
+                ? end[^(length + PackFormat.FooterBytes)..^PackFormat.FooterBytes]
+                : await ReadExactlyAsync(name, packBytes - PackFormat.FooterBytes - length, length, cancellationToken);
             using var directoryCipher = Sealing.CipherFor(keys.SealingKey, id, PackFormat.KeyInfo);
             byte[] plain = new byte[length - Sealing.TagBytes];
             if (!Sealing.TryOpen(directoryCipher, Sealing.LastNonce, directory, header, plain))
@@ -74,7 +159,7 @@ internal sealed class PackReader(IObjectStore store, DomainNames names, DomainKe
         cipher?.Dispose();
     }
 
-    private ReadOnlyMemory<byte> Open(string name, in SegmentLocation segment, Span<byte> stored)
+    private ReadOnlyMemory<byte> Open(string name, in SegmentLocation segment, Memory<byte> stored)
     {
         if (cipher is null || cipherOrigin != segment.Origin)
         {
@@ -83,17 +168,17 @@ internal sealed class PackReader(IObjectStore store, DomainNames names, DomainKe
             cipherOrigin = segment.Origin;
         }
 
-        if (!PackFormat.TryOpenSegment(cipher, segment, stored))
+        if (!PackFormat.TryOpenSegment(cipher, segment, stored.Span))
             throw Damaged(name, segment, "its seal is broken");
         var payload = stored[..^Sealing.TagBytes];
         int plainLength = segment.Info.PlainLength;
         if (segment.Info.Codec == SegmentCodec.Plain)
-            return storedBuffer.AsMemory(0, plainLength);
+            return payload;
         Grow(ref plainBuffer, plainLength);
         int decompressed;
         try
         {
-            decompressed = decompressor.Decompress(payload, plainBuffer.AsSpan(0, plainLength));
+            decompressed = decompressor.Decompress(payload.Span, plainBuffer.AsSpan(0, plainLength));
         }
         catch (InvalidDataException e)
         {

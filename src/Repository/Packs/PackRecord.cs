@@ -40,7 +40,10 @@ internal readonly record struct SegmentInfo(
 }
 
 /// <summary>What an index keeps of a pack: enough to read any segment with one ranged get.</summary>
-internal sealed record PackRecord(ObjectId Id, PackKind Kind, long SizeBytes, ObjectId[] Origins, SegmentInfo[] Segments);
+internal sealed record PackRecord(ObjectId Id, PackKind Kind, long SizeBytes, ObjectId[] Origins, SegmentInfo[] Segments)
+{
+    public SegmentLocation LocationOf(int segment) => new(Id, segment, Origins[Segments[segment].Origin], Segments[segment]);
+}
 
 /// <summary>One segment to be read.</summary>
 /// <param name="Pack">The pack that holds it now.</param>

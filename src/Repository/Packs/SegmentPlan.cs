@@ -20,6 +20,7 @@ internal sealed class SegmentPlan(ChunkSource source, int chunkCount = 64)
 {
     private readonly List<Item> items = new(chunkCount);
     private readonly List<int> groups = [];
+    private readonly List<Stretch> stretches = [];
     private byte[] ids = new byte[chunkCount * ChunkHasher.IdBytes];
 
     public int Count => items.Count;
@@ -34,12 +35,22 @@ internal sealed class SegmentPlan(ChunkSource source, int chunkCount = 64)
     }
 
     /// <summary>Reads everything planned, then is empty again.</summary>
+    /// <param name="workers">
+    /// Threads that read, open and check; one more where gets take time, since then somebody always waits for the store.
+    /// </param>
     public async Task RunAsync(int workers, ChunkReceiver receiver, CancellationToken cancellationToken)
     {
         Group();
+        if (source.ReadAheadBytes > 0)
+        {
+            workers++;
+            await FindStretchesAsync(cancellationToken);
+        }
+
         int next = -1;
+        int count = stretches.Count > 0 ? stretches.Count : groups.Count;
         using var failure = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        await Task.WhenAll(Enumerable.Range(0, Math.Min(workers, groups.Count)).Select(_ => Task.Run(
+        await Task.WhenAll(Enumerable.Range(0, Math.Min(workers, count)).Select(_ => Task.Run(
             async () =>
             {
                 bool done = false;
@@ -47,10 +58,13 @@ internal sealed class SegmentPlan(ChunkSource source, int chunkCount = 64)
                 var scratch = new Scratch();
                 try
                 {
-                    for (int group; (group = Interlocked.Increment(ref next)) < groups.Count;)
+                    for (int piece; (piece = Interlocked.Increment(ref next)) < count;)
                     {
                         failure.Token.ThrowIfCancellationRequested();
-                        await ReadGroupAsync(reader, group, scratch, receiver, failure.Token);
+                        if (stretches.Count > 0)
+                            await ReadStretchAsync(reader, stretches[piece], scratch, receiver, failure.Token);
+                        else
+                            await ReadGroupAsync(reader, piece, scratch, receiver, failure.Token);
                     }
 
                     done = true;
@@ -67,6 +81,7 @@ internal sealed class SegmentPlan(ChunkSource source, int chunkCount = 64)
             CancellationToken.None)));
         items.Clear();
         groups.Clear();
+        stretches.Clear();
     }
 
     private void Group()
@@ -79,6 +94,42 @@ internal sealed class SegmentPlan(ChunkSource source, int chunkCount = 64)
                 groups.Add(i);
         }
     }
+
+    /// <summary>Puts groups whose segments lie close together into one piece of work.</summary>
+    private async ValueTask FindStretchesAsync(CancellationToken cancellationToken)
+    {
+        var segments = new List<SegmentLocation>(groups.Count);
+        foreach (int from in groups)
+        {
+            try
+            {
+                segments.Add(await items[from].Hit.SegmentAsync(cancellationToken));
+            }
+            catch (Exception e) when (IsElsewhere(e))
+            {
+                // Whoever reads the group meets it again. It belongs to no stretch: no pack has this id.
+                segments.Add(default);
+            }
+        }
+
+        for (int group = 0; group < segments.Count;)
+        {
+            int end = segments[group] == default ? group + 1 : PackReader.EndOfStretch(segments, group, source.ReadAheadBytes);
+            stretches.Add(new Stretch(group, segments.GetRange(group, end - group)));
+            group = end;
+        }
+    }
+
+    private async ValueTask ReadStretchAsync(
+        PackReader reader, Stretch stretch, Scratch scratch, ChunkReceiver receiver, CancellationToken cancellationToken)
+    {
+        await reader.ReadAheadAsync(stretch.Segments, 0, cancellationToken);
+        for (int i = 0; i < stretch.Segments.Count; i++)
+            await ReadGroupAsync(reader, stretch.Group + i, scratch, receiver, cancellationToken);
+    }
+
+    private static bool IsElsewhere(Exception e) =>
+        e is ObjectStoreException { Failure: ObjectStoreFailure.NotFound } or RepositoryException { Failure: RepositoryFailure.Damaged };
 
     private async ValueTask ReadGroupAsync(
         PackReader reader, int group, Scratch scratch, ChunkReceiver receiver, CancellationToken cancellationToken)
@@ -94,7 +145,7 @@ internal sealed class SegmentPlan(ChunkSource source, int chunkCount = 64)
             for (int i = from; i < to;)
                 i = VerifyRun(plain.Span, segment, i, to, scratch);
         }
-        catch (Exception e) when (e is ObjectStoreException { Failure: ObjectStoreFailure.NotFound } or RepositoryException { Failure: RepositoryFailure.Damaged })
+        catch (Exception e) when (IsElsewhere(e))
         {
             // Its pack was collected, or its run merged, since this was planned, or it is damaged: its chunks may be found
             // elsewhere, one by one.
@@ -188,6 +239,9 @@ internal sealed class SegmentPlan(ChunkSource source, int chunkCount = 64)
             return hashes.AsSpan(0, bytes);
         }
     }
+
+    /// <param name="Group">The first of its groups; there is one for each segment.</param>
+    private readonly record struct Stretch(int Group, List<SegmentLocation> Segments);
 
     private readonly record struct Item(ObjectId Pack, IndexHit Hit, int Owner, long Target, int IdIndex) : IComparable<Item>
     {

@@ -183,6 +183,35 @@ public sealed class ParserFuzzTests
     }
 
     [Fact]
+    public Task Bodies_of_roots()
+    {
+        var tree = new MemberRecord
+        {
+            Id = "m", ResourceId = "r", Name = "n", Location = "/l", Kind = MemberKind.Tree, Root = "AAAA", SizeBytes = 3, Incremental = true, DataBytes = 2,
+            ChangedBytes = 1, StoredBytes = 1, Chunks = 1, Files = 1, Directories = 1,
+        };
+        var disk = tree with { Kind = MemberKind.Disk, Root = new string('a', 64), Height = 1 };
+        byte[] valid = JsonSerializer.SerializeToUtf8Bytes(
+            new BackupRecord
+            {
+                CreatedUs = 1_800_000_000_000_000, Sequence = 2, ResourceId = "r", ResourceName = "n", ResourceType = "OS::Nova::Server",
+                Attributes = new Dictionary<string, string> { ["a"] = "b" }, Previous = new PreviousBackup("p", new string('b', 64)), ProblemCount = 1,
+                Problems = ["gone"], Members = [tree, disk],
+            },
+            RootJson.Default.BackupRecord);
+        return Fuzz.Run(
+            random => random.Next(50) == 0 ? [.. valid] : Mutator.Json(random, valid),
+            input => Sync(() =>
+            {
+                var record = RootFormat.ReadBody(input);
+                foreach (var member in record.Members)
+                    Assert.NotEmpty(RootFormat.RootBytes(member));
+                Assert.False(record.Previous is { Sha256: null } or { BackupId: null });
+            }),
+            e => IsInvalid(e) || e is JsonException, Small);
+    }
+
+    [Fact]
     public Task Index_entries_and_filters() =>
         Fuzz.Run(random => Pick(random, Bytes(IndexEntry.Size, 1)), input => Sync(() =>
         {

@@ -1,3 +1,4 @@
+using Strongroom.ObjectStores;
 using Strongroom.ObjectStores.Testing;
 using Strongroom.Repository.Format;
 using Strongroom.Repository.Indexes;
@@ -109,6 +110,50 @@ public sealed class IndexRunTests
             Assert.NotNull(await set.FindAsync(entries[random.Next(entries.Count)].Prefix, default));
 
         Assert.InRange(cache.SizeBytes, 1, (256 << 10) + RunFormat.UnitBytes);
+    }
+
+    [Fact]
+    public async Task Those_who_miss_the_same_unit_at_once_wait_for_one_read()
+    {
+        await using var repository = await TestRepository.Create();
+        var (packs, entries) = Make(6, 1000, 3);
+        var written = await Write(repository, entries, packs);
+        var reads = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var store = new FaultyObjectStore(repository.Store);
+        var run = await IndexRun.OpenAsync(
+            store, repository.Domain.Names, repository.Domain.Keys, new UnitCache(1 << 20), written.Id, written.SizeBytes, default);
+        long opening = store.CallsOf(StoreCall.Get);
+        store.Plan = _ => new Fault.Wait(reads.Task);
+        var set = new IndexSet([run], null, null);
+        using var impatient = new CancellationTokenSource();
+
+        var cancelled = set.FindAsync(entries[0].Prefix, impatient.Token).AsTask();
+        var finds = Enumerable.Range(0, 10).Select(i => set.FindAsync(entries[i * 100].Prefix, default).AsTask()).ToList();
+        await impatient.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled.WaitAsync(TimeSpan.FromSeconds(30)));
+        reads.SetResult();
+        var hits = await Task.WhenAll(finds);
+
+        Assert.All(hits.Index(), hit => Assert.Equal(entries[hit.Index * 100], hit.Item?.Entry));
+        Assert.Equal(2, store.CallsOf(StoreCall.Get) - opening);
+    }
+
+    [Fact]
+    public async Task A_unit_that_could_not_be_read_is_read_again_by_the_next()
+    {
+        await using var repository = await TestRepository.Create();
+        var (packs, entries) = Make(7, 1000, 3);
+        var written = await Write(repository, entries, packs);
+        await using var store = new FaultyObjectStore(repository.Store);
+        var run = await IndexRun.OpenAsync(
+            store, repository.Domain.Names, repository.Domain.Keys, new UnitCache(1 << 20), written.Id, written.SizeBytes, default);
+        var set = new IndexSet([run], null, null);
+
+        store.Plan = _ => new Fault.FailBefore();
+        await Assert.ThrowsAsync<ObjectStoreException>(async () => await set.FindAsync(entries[0].Prefix, default));
+        store.Plan = null;
+
+        Assert.Equal(entries[0], (await set.FindAsync(entries[0].Prefix, default))?.Entry);
     }
 
     [Fact]

@@ -252,6 +252,80 @@ public sealed class GarbageCollectionTests
     }
 
     [Fact]
+    public async Task Entries_of_packs_that_were_collected_are_no_damage_while_another_copy_is_there()
+    {
+        string[] old;
+        InMemoryObjectStore store;
+        TestRepository repository;
+        do
+        {
+            // The check asks runs in the order of their names: those that name the packs which are gone first.
+            store = new InMemoryObjectStore();
+            repository = await TestRepository.Create(store, Options);
+            old = await MoveAll(repository, store);
+        }
+        while (!repository.Names("indexes").Take(old.Length).Order().SequenceEqual(old.Order()));
+
+        var sound = await Check(repository);
+        Assert.True(sound.IsSound, string.Join('\n', sound.Damages));
+
+        // The same entries are damage when theirs was the last copy.
+        foreach (string run in repository.Names("indexes").Except(old))
+            store.Poke(run, null);
+        Assert.Contains((await Check(repository)).Damages, damage => damage.Message.Contains("The pack is gone", StringComparison.Ordinal));
+        await repository.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_check_beside_a_collection_finds_no_damage()
+    {
+        var store = new InMemoryObjectStore();
+        await using var repository = await TestRepository.Create(store, Options);
+        await BackUpSparse(repository);
+        Task? collection = null;
+        await using var beside = await TestRepository.Open(
+            new FaultyObjectStore(store, call => call.Call == StoreCall.Get && call.Name.Contains("/indexes/", StringComparison.Ordinal)
+                ? new Fault.Wait(collection ??= CollectAll(repository)) : null),
+            Options);
+
+        var report = await Check(beside);
+
+        Assert.True(collection!.IsCompletedSuccessfully);
+        Assert.True(report.IsSound, string.Join('\n', report.Damages));
+    }
+
+    private static Task<CheckReport> Check(TestRepository repository) =>
+        RepositoryCheck.RunAsync(repository.Repository, [repository.Domain], new CheckOptions { ReadData = true }, null, default);
+
+    /// <summary>Packs of which half lives.</summary>
+    private static async Task BackUpSparse(TestRepository repository)
+    {
+        byte[] disk = Bytes.Of(9, 20 * TestDisk.Chunk);
+        await repository.BackUp(disk, id: "first");
+        for (int chunk = 0; chunk < 20; chunk++)
+            disk.AsSpan(chunk * TestDisk.Chunk, chunk % 4 == 0 ? 0 : TestDisk.Chunk).Clear();
+        await repository.BackUp(disk, id: "second");
+        await repository.Domain.DeleteBackupAsync("first", default);
+    }
+
+    private static Task CollectAll(TestRepository repository) => GarbageCollection.RunAsync(
+        repository.Domain, new CollectionOptions { PollInterval = TimeSpan.FromMilliseconds(1), RewriteAbove = 0.01 }, null, default);
+
+    /// <summary>A collection after which the runs of before are there again, as a merge that was overtaken leaves one.</summary>
+    /// <returns>Their names.</returns>
+    private static async Task<string[]> MoveAll(TestRepository repository, InMemoryObjectStore store)
+    {
+        await BackUpSparse(repository);
+        var runs = repository.Names("indexes").ToDictionary(name => name, name => store.Peek(name)!);
+        int packs = repository.Names("packs").Count;
+        await CollectAll(repository);
+        Assert.NotEqual(packs, repository.Names("packs").Count);
+        foreach (var (name, content) in runs)
+            store.Poke(name, content);
+        return [.. runs.Keys];
+    }
+
+    [Fact]
     public async Task A_session_that_shows_no_life_is_made_void_and_one_that_does_is_not()
     {
         var store = new InMemoryObjectStore();

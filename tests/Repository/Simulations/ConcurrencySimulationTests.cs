@@ -17,7 +17,7 @@ public sealed class ConcurrencySimulationTests
     [Trait("Category", "Slow")]
     public async Task Everything_at_once_on_a_failing_store_keeps_what_was_promised()
     {
-        await Campaign.Run(Variable, 150, seed => new Simulation(seed, new InMemoryObjectStore()).Run());
+        await Campaign.Run(Variable, 150, seed => new Simulation(seed, new InMemoryObjectStore { CommitsAtOnce = 1 + (seed % 4), ReadAheadBytes = seed % 3 * 200_000 }).Run());
         Campaign.Say(string.Join(", ", Outcomes.Select(outcome => $"{outcome.Key} {outcome.Value}")));
     }
 
