@@ -45,6 +45,15 @@ public sealed class DiskImagesDriver(TimeProvider? time = null) : IResourceDrive
             : throw Errno.LastToException(location, "open");
     }
 
+    /// <summary>
+    /// Whether it lies where devices live: one that is gone must not be replaced by a file in memory of the same name. <c>/dev/shm</c> is for files.
+    /// </summary>
+    public static bool IsDevicePath(string location)
+    {
+        string path = Path.GetFullPath(location);
+        return path.StartsWith("/dev/", StringComparison.Ordinal) && !path.StartsWith("/dev/shm/", StringComparison.Ordinal);
+    }
+
     private static DiskTarget OpenPresent(string location, in FileStatus status, long sizeBytes)
     {
         bool isDevice = IsDevice(status, location, "open");
@@ -93,13 +102,6 @@ public sealed class DiskImagesDriver(TimeProvider? time = null) : IResourceDrive
             await target.DisposeAsync();
             throw;
         }
-    }
-
-    /// <summary>A device that is gone must not be replaced by a file in memory of the same name; <c>/dev/shm</c> is for files.</summary>
-    private static bool IsDevicePath(string location)
-    {
-        string path = Path.GetFullPath(location);
-        return path.StartsWith("/dev/", StringComparison.Ordinal) && !path.StartsWith("/dev/shm/", StringComparison.Ordinal);
     }
 
     private static FileStatus Look(string location, string step) =>

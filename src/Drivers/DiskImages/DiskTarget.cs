@@ -11,6 +11,7 @@ internal sealed class DiskTarget : IDiskTarget
     private static readonly byte[] Zeros = new byte[64 * 1024];
 
     private readonly SafeFileHandle file;
+    private readonly DiskCalls calls;
     private readonly UncachedWriter uncached;
     private readonly bool isDevice;
     private readonly bool isNew;
@@ -18,14 +19,15 @@ internal sealed class DiskTarget : IDiskTarget
     private bool hasSize;
     private bool isComplete;
 
-    internal DiskTarget(string location, SafeFileHandle file, long sizeBytes, bool isDevice, bool isNew)
+    internal DiskTarget(string location, SafeFileHandle file, long sizeBytes, bool isDevice, bool isNew, DiskCalls? calls = null)
     {
         Location = location;
         SizeBytes = sizeBytes;
         this.file = file;
         this.isDevice = isDevice;
         this.isNew = isNew;
-        uncached = new UncachedWriter(file, location);
+        this.calls = calls ?? new DiskCalls();
+        uncached = new UncachedWriter(file, location, this.calls);
     }
 
     public ContentKind Kind => ContentKind.Disk;
@@ -83,14 +85,14 @@ internal sealed class DiskTarget : IDiskTarget
     {
         SetSize();
         await uncached.FinishAsync();
-        if (Libc.FSync(file) < 0)
+        if (!calls.Flush(file))
             throw Errno.LastToException(Location, "flush");
         if (isNew)
         {
             using SafeFileHandle directory =
                 Posix.OpenLocation(Path.GetDirectoryName(Path.GetFullPath(Location))!, OpenFlags.Read | OpenFlags.Directory)
                 ?? throw Errno.LastToException(Location, "flush directory");
-            if (Libc.FSync(directory) < 0)
+            if (!calls.Flush(directory))
                 throw Errno.LastToException(Location, "flush directory");
         }
 
@@ -148,7 +150,7 @@ internal sealed class DiskTarget : IDiskTarget
         int written = uncached.Write(offset, bytes);
         offset += written;
         bytes = bytes[written..];
-        if (!Posix.Write(file, offset, bytes))
+        if (!calls.Write(file, offset, bytes))
             throw Errno.LastToException(Location, $"write at {offset}");
     }
 

@@ -27,6 +27,7 @@ internal sealed class UncachedWriter : IAsyncDisposable
 
     private readonly SafeFileHandle file;
     private readonly string location;
+    private readonly DiskCalls calls;
     private readonly SafeFileHandle? direct;
     private readonly BlockingCollection<nint> free = [];
     private readonly BlockingCollection<Run> filled = [];
@@ -36,9 +37,10 @@ internal sealed class UncachedWriter : IAsyncDisposable
     private volatile bool isRefused;
 
     /// <param name="file">Open for writing. Kept open by the caller as long as this is used.</param>
-    internal unsafe UncachedWriter(SafeFileHandle file, string location)
+    internal unsafe UncachedWriter(SafeFileHandle file, string location, DiskCalls calls)
     {
         this.file = file;
+        this.calls = calls;
         this.location = location;
         byte* path = stackalloc byte[ProcPath.MaxLength];
         ProcPath.Write(file, [], path);
@@ -120,12 +122,12 @@ internal sealed class UncachedWriter : IAsyncDisposable
     private unsafe void WriteRun(in Run run)
     {
         var bytes = new ReadOnlySpan<byte>((void*)run.Buffer, run.LengthBytes);
-        if (!isRefused && Posix.Write(direct!, run.Offset, bytes))
+        if (!isRefused && calls.Write(direct!, run.Offset, bytes))
             return;
         if (isRefused || Errno.Last is Errno.Invalid or Errno.NotSupported)
         {
             isRefused = true;
-            if (Posix.Write(file, run.Offset, bytes))
+            if (calls.Write(file, run.Offset, bytes))
                 return;
         }
 
