@@ -8,6 +8,7 @@ namespace Strongroom.Contract.Identity;
 [JsonSerializable(typeof(TokenReply))]
 [JsonSerializable(typeof(CatalogReply))]
 [JsonSerializable(typeof(ProjectListReply))]
+[JsonSerializable(typeof(ProjectReply))]
 [JsonSerializable(typeof(DomainListReply))]
 [JsonSerializable(typeof(VersionsReply))]
 [JsonSerializable(typeof(DomainProjectsReply))]

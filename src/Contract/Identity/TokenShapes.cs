@@ -51,6 +51,8 @@ public sealed record EndpointShape(string Id, string Interface, string RegionId,
 
 public sealed record CatalogReply(IReadOnlyList<ServiceShape> Catalog, LinksShape Links);
 
+public sealed record ProjectReply(ProjectShape Project);
+
 public sealed record ProjectListReply(IReadOnlyList<ProjectShape> Projects, LinksShape Links);
 
 /// <param name="Id">32 hex digits.</param>

@@ -1,3 +1,5 @@
+using Strongroom.Server.Database;
+
 namespace Strongroom.Server.Audit;
 
 internal static class AuditServices
@@ -7,7 +9,9 @@ internal static class AuditServices
         services.AddSingleton(options);
         services.AddSingleton<AuditTrail>();
         services.AddSingleton<AuditEndpoints>();
-        services.AddHostedService<AuditSweep>();
+        services.AddSingleton(new ExpiringRows(
+            "audit records",
+            (session, now, countMax, cancellationToken) => AuditTable.DeleteBeforeAsync(session, now - options.Retention, countMax, cancellationToken)));
     }
 
     public static void MapAudit(this WebApplication app) => app.Services.GetRequiredService<AuditEndpoints>().Map(app);

@@ -31,6 +31,7 @@ internal sealed class IdentityEndpoints(
         routes.MapGet("/v3/auth/projects", ListOwnProjectsAsync).ForAnyCaller().WithMetadata(new IdentityRoute());
         routes.MapGet("/v3/auth/domains", ListOwnDomainsAsync).ForAnyCaller().WithMetadata(new IdentityRoute());
         routes.MapGet("/v3/projects", ListProjectsAsync).ForAnyCaller().WithMetadata(new IdentityRoute());
+        routes.MapGet("/v3/projects/{project}", ShowProjectAsync).ForAnyCaller().WithMetadata(new IdentityRoute());
     }
 
     internal static (string? Name, string? DomainId) ReadFilter(HttpRequest request)
@@ -43,8 +44,10 @@ internal sealed class IdentityEndpoints(
     {
         SignInRequest request = await BodyReader.ReadAsync(context, SignInRequest.Read);
         IPAddress address = context.Connection.RemoteIpAddress ?? IPAddress.None;
-        context.AuditCaller(userId: "", request.User?.Name ?? request.User?.Id ?? "", projectId: "");
-        IssuedToken issued = await signIn.AuthenticateAsync(request, address, context.RequestAborted);
+        context.AuditCaller(userId: "", request.ClaimedName, projectId: "");
+        ProvenUser user = await signIn.ProveAsync(request, address, context.RequestAborted);
+        context.AuditCaller(user.Id, user.Name, projectId: "");
+        IssuedToken issued = await signIn.IssueAsync(user, request.Scope, context.RequestAborted);
         context.AuditCaller(issued.Token.UserId, issued.Token.UserName, issued.Token.ProjectId);
         context.Response.Headers[SubjectHeader] = issued.Text;
         await ReplyAsync(context, issued.Token, StatusCodes.Status201Created);
@@ -80,21 +83,24 @@ internal sealed class IdentityEndpoints(
 
     private async Task ListOwnProjectsAsync(HttpContext context)
     {
-        string userId = context.Token().UserId;
         List<Project> projects = await database.ReadAsync(
-            session => RoleTable.ListProjectsOfAsync(session, userId, context.RequestAborted), context.RequestAborted);
+            session => VisibleProjects.OwnAsync(session, context.Token(), context.RequestAborted), context.RequestAborted);
         await ReplyAsync(context, projects);
     }
 
     private async Task ListOwnDomainsAsync(HttpContext context)
     {
-        string userId = context.Token().UserId;
+        Token token = context.Token();
         string? name = new QueryReader(context.Request).Text("name");
         List<Domain> domains = await database.ReadAsync(
-            session => RoleTable.ListDomainsOfAsync(session, userId, context.RequestAborted), context.RequestAborted);
+            session => RoleTable.ListDomainsOfAsync(session, token.UserId, context.RequestAborted), context.RequestAborted);
         string baseUrl = BaseUrl(context);
         var reply = new DomainListReply(
-            [.. domains.Where(domain => name is null || domain.Name == name).Select(domain => domain.ToShape(baseUrl))], Links(context));
+            [
+                .. domains.Where(domain => (name is null || domain.Name == name) && (!token.IsForOneProject || domain.Id == token.ScopeDomainId))
+                    .Select(domain => domain.ToShape(baseUrl)),
+            ],
+            Links(context));
         await JsonReply.WriteAsync(context, reply, IdentityJson.Default.DomainListReply);
     }
 
@@ -104,21 +110,30 @@ internal sealed class IdentityEndpoints(
     /// </summary>
     private async Task ListProjectsAsync(HttpContext context)
     {
-        Token token = context.Token();
         (string? name, string? domainId) = ReadFilter(context.Request);
         if (name is not null)
-            domainId ??= token.UserDomainId;
-        List<Project> projects = await database.ReadAsync(
-            session => token.IsAdmin
-                ? ProjectTable.ListAsync(session, context.RequestAborted)
-                : RoleTable.ListProjectsOfAsync(session, token.UserId, context.RequestAborted),
-            context.RequestAborted);
+            domainId ??= context.Token().UserDomainId;
+        List<Project> projects = await VisibleProjectsAsync(context);
         await ReplyAsync(
             context,
             projects.Where(project => (name is null || project.Name == name) && (domainId is null || project.DomainId == domainId)));
     }
 
-    /// <summary>The token of <c>X-Subject-Token</c>, if it is the caller's own or the caller an administrator; to others it is not there.</summary>
+    private async Task ShowProjectAsync(HttpContext context)
+    {
+        string id = (string)context.GetRouteValue("project")!;
+        Project found = (await VisibleProjectsAsync(context)).Find(project => project.Id == id)
+            ?? throw new RefusedException(IdentityErrorCodes.NotFound, $"There is no project {ShownText.Quoted(id)} that you may see.");
+        await JsonReply.WriteAsync(context, new ProjectReply(found.ToShape(BaseUrl(context))), IdentityJson.Default.ProjectReply);
+    }
+
+    private Task<List<Project>> VisibleProjectsAsync(HttpContext context) => database.ReadAsync(
+        session => VisibleProjects.AllAsync(session, context.Token(), context.RequestAborted), context.RequestAborted);
+
+    /// <summary>
+    /// The token of <c>X-Subject-Token</c>, if it is the caller's own or the caller an administrator; to others it is not
+    /// there, and an access key made for one project finds no token of another.
+    /// </summary>
     private async Task<(string Text, Token Token)> FindSubjectAsync(HttpContext context)
     {
         string text = context.Request.Headers[SubjectHeader].ToString();
@@ -126,7 +141,7 @@ internal sealed class IdentityEndpoints(
             throw new RefusedException(ErrorCodes.ParameterInvalid, $"The header {SubjectHeader} is missing: it says which token is meant.");
         Token caller = context.Token();
         Token? subject = await authenticator.FindAsync(text, context.RequestAborted);
-        return subject is not null && (subject.UserId == caller.UserId || caller.IsAdmin)
+        return subject is not null && (subject.UserId == caller.UserId || caller.IsAdmin) && caller.Reaches(subject.ProjectId)
             ? (text, subject)
             : throw new RefusedException(IdentityErrorCodes.NotFound, $"The token in {SubjectHeader} is unknown, revoked or expired.");
     }

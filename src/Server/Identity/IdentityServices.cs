@@ -1,3 +1,5 @@
+using Strongroom.Server.Database;
+
 namespace Strongroom.Server.Identity;
 
 internal static class IdentityServices
@@ -16,7 +18,9 @@ internal static class IdentityServices
         services.AddSingleton<IdentityEndpoints>();
         services.AddSingleton<VersionEndpoints>();
         services.AddSingleton<LookupEndpoints>();
-        services.AddHostedService<ExpiredIdentitySweep>();
+        services.AddSingleton(new ExpiringRows("tokens", TokenTable.DeleteExpiredAsync));
+        services.AddSingleton(new ExpiringRows("temporary access keys", CredentialTable.DeleteExpiredAsync));
+        services.AddSingleton(new ExpiringRows("used signatures", UsedSignatureTable.DeleteExpiredAsync));
     }
 
     public static void MapIdentity(this WebApplication app)

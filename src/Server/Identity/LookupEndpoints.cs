@@ -22,9 +22,8 @@ internal sealed class LookupEndpoints(MetadataDatabase database, ServerOptions o
 
     private async Task ListProjectsAsync(HttpContext context)
     {
-        string userId = context.Token().UserId;
         List<Project> projects = await database.ReadAsync(
-            session => RoleTable.ListProjectsOfAsync(session, userId, context.RequestAborted), context.RequestAborted);
+            session => VisibleProjects.OwnAsync(session, context.Token(), context.RequestAborted), context.RequestAborted);
         string baseUrl = PublicAddress.Of(context, options);
         var reply = new RegionProjectsReply(
             new SelfLinkShape(baseUrl + context.Request.Path), projects.ConvertAll(project => project.ToShape(baseUrl)));
@@ -41,10 +40,7 @@ internal sealed class LookupEndpoints(MetadataDatabase database, ServerOptions o
             {
                 if (name.Contains('\0', StringComparison.Ordinal) || await DomainTable.FindByNameAsync(session, name, context.RequestAborted) is not { } domain)
                     return [];
-                List<Project> seen = token.IsAdmin
-                    ? await ProjectTable.ListAsync(session, context.RequestAborted)
-                    : await RoleTable.ListProjectsOfAsync(session, token.UserId, context.RequestAborted);
-                return seen.FindAll(project => project.DomainId == domain.Id);
+                return (await VisibleProjects.AllAsync(session, token, context.RequestAborted)).FindAll(project => project.DomainId == domain.Id);
             },
             context.RequestAborted);
         if (projects.Count == 0)
@@ -80,10 +76,10 @@ internal sealed class LookupEndpoints(MetadataDatabase database, ServerOptions o
 
     private static async ValueTask<bool> MaySeeAsync(DbSession session, Token token, Project project, CancellationToken cancellationToken)
     {
-        if (token.IsAdmin || project.Id == token.ProjectId)
+        if (project.Id == token.ProjectId)
             return true;
         if (token.ProjectId.Length > 0 && await ShareTable.IsAnySharedAsync(session, project.Id, token.ProjectId, cancellationToken))
             return true;
-        return (await RoleTable.ListProjectsOfAsync(session, token.UserId, cancellationToken)).Exists(own => own.Id == project.Id);
+        return (await VisibleProjects.AllAsync(session, token, cancellationToken)).Exists(seen => seen.Id == project.Id);
     }
 }

@@ -22,14 +22,16 @@ internal sealed class SignIn(
     private readonly Lazy<string> hashOfNobody = new(() => PasswordHash.Make("nobody", options.PasswordIterations));
     private int waiting;
 
-    /// <exception cref="RefusedException">401: not these credentials, or not for this scope. 429: too many attempts.</exception>
-    public async Task<IssuedToken> AuthenticateAsync(SignInRequest request, IPAddress address, CancellationToken cancellationToken)
+    /// <exception cref="RefusedException">401: not these credentials. 429: too many attempts.</exception>
+    public Task<ProvenUser> ProveAsync(SignInRequest request, IPAddress address, CancellationToken cancellationToken) => request.TokenText is { } text
+        ? ProveByTokenAsync(text, address, cancellationToken)
+        : ProveByPasswordAsync(request.User!, request.Password!, address, cancellationToken);
+
+    /// <exception cref="RefusedException">401: not for this scope.</exception>
+    public async Task<IssuedToken> IssueAsync(ProvenUser user, ScopeReference wanted, CancellationToken cancellationToken)
     {
-        (string userId, TokenOrigin origin) = request.TokenText is { } text
-            ? await ProveByTokenAsync(text, cancellationToken)
-            : await ProveByPasswordAsync(request.User!, request.Password!, address, cancellationToken);
-        (ScopeKind scope, string? scopeId) = await FindScopeAsync(request.Scope, cancellationToken);
-        IssuedToken? issued = scopeId is null ? null : await issuer.IssueAsync(userId, scope, scopeId, origin, cancellationToken);
+        (ScopeKind scope, string? scopeId) = await FindScopeAsync(wanted, cancellationToken);
+        IssuedToken? issued = scopeId is null ? null : await issuer.IssueAsync(user.Id, scope, scopeId, user.Origin, cancellationToken);
         return issued ?? throw new RefusedException(
             IdentityErrorCodes.Unauthorized,
             "The user has no role in the project or domain that the token is wanted for, or there is none of this name.");
@@ -37,27 +39,29 @@ internal sealed class SignIn(
 
     public void Dispose() => hashing.Dispose();
 
-    private async Task<(string UserId, TokenOrigin Origin)> ProveByTokenAsync(string text, CancellationToken cancellationToken)
+    /// <summary>A good token is never turned away, however many bad ones came from its address before.</summary>
+    private async Task<ProvenUser> ProveByTokenAsync(string text, IPAddress address, CancellationToken cancellationToken)
     {
-        Token token = await authenticator.FindAsync(text, cancellationToken)
-            ?? throw new RefusedException(IdentityErrorCodes.Unauthorized, "The token to authenticate with is unknown, revoked or expired.");
+        if (await authenticator.FindAsync(text, cancellationToken) is not { } token)
+        {
+            RefuseThrottled(SignInRequest.NameOfTokens, address);
+            throttle.Failed(SignInRequest.NameOfTokens, address);
+            throw new RefusedException(IdentityErrorCodes.Unauthorized, "The token to authenticate with is unknown, revoked or expired.");
+        }
+
+        throttle.Succeeded(SignInRequest.NameOfTokens, address);
         string[] methods = [.. token.Methods.Prepend("token").Distinct(StringComparer.Ordinal)];
-        return (token.UserId, new TokenOrigin(methods, token.AuditIds[^1], token.ExpiresAt));
+        return new ProvenUser(token.UserId, token.UserName, new TokenOrigin(methods, token.AuditIds[^1], token.ExpiresAt));
     }
 
-    private async Task<(string UserId, TokenOrigin Origin)> ProveByPasswordAsync(
+    private async Task<ProvenUser> ProveByPasswordAsync(
         OwnedReference user,
         string password,
         IPAddress address,
         CancellationToken cancellationToken)
     {
         string attempted = user.Id ?? $"{user.Domain.Id}/{user.Domain.Name}/{user.Name}";
-        if (throttle.Wait(attempted, address) is var wait && wait > TimeSpan.Zero)
-        {
-            throw new RefusedException(
-                ErrorCodes.Throttled, $"Too many failed log-ins for this user from here: wait {Math.Ceiling(wait.TotalSeconds)} s.");
-        }
-
+        RefuseThrottled(attempted, address);
         (User? found, string? passwordHash) = await FindUserAsync(user, cancellationToken);
         bool matches = await MatchesAsync(passwordHash ?? hashOfNobody.Value, password, cancellationToken);
         if (found is not { Enabled: true } || !matches)
@@ -67,7 +71,14 @@ internal sealed class SignIn(
         }
 
         throttle.Succeeded(attempted, address);
-        return (found.Id, new TokenOrigin(["password"]));
+        return new ProvenUser(found.Id, found.Name, new TokenOrigin(["password"]));
+    }
+
+    private void RefuseThrottled(string attempted, IPAddress address)
+    {
+        TimeSpan wait = throttle.Wait(attempted, address);
+        if (wait > TimeSpan.Zero)
+            throw new RefusedException(ErrorCodes.Throttled, $"Too many failed log-ins for this user from here: wait {Math.Ceiling(wait.TotalSeconds)} s.");
     }
 
     private async Task<bool> MatchesAsync(string passwordHash, string password, CancellationToken cancellationToken)
@@ -131,3 +142,6 @@ internal sealed class SignIn(
             ? DomainTable.FindAsync(session, reference.Id, cancellationToken)
             : DomainTable.FindByNameAsync(session, reference.Name!, cancellationToken);
 }
+
+/// <summary>Somebody whose password or token was right.</summary>
+internal sealed record ProvenUser(string Id, string Name, TokenOrigin Origin);

@@ -24,9 +24,15 @@ internal sealed record ScopeReference(OwnedReference? Project, DomainReference? 
 /// </summary>
 internal sealed record SignInRequest(OwnedReference? User, string? Password, string? TokenText, ScopeReference Scope)
 {
+    /// <summary>Stands for whoever comes with a token that nobody has, in the audit and where failures are counted.</summary>
+    public const string NameOfTokens = "(token)";
+
     // Longer than any name or id that can exist, so that what is longer is refused before it is looked up or remembered.
     private const int NameLengthMax = 255;
     private const int SecretLengthMax = 4096;
+
+    /// <summary>As whom somebody wants to sign in, as far as that is said.</summary>
+    public string ClaimedName => User is null ? NameOfTokens : User.Name ?? User.Id!;
 
     public static SignInRequest Read(BodyValue body)
     {

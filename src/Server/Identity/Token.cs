@@ -35,6 +35,9 @@ internal sealed record Token(
 
     public bool IsAdmin => Roles.Contains(ActionPolicy.AdminRole);
 
+    /// <summary>False: whatever roles the user has in that project, this access key was not made for it.</summary>
+    public bool Reaches(string projectId) => !IsForOneProject || projectId == ProjectId;
+
     public Caller ToCaller(string requestId) =>
         new(UserId, UserName, ProjectId, Scope == ScopeKind.None ? UserDomainId : ScopeDomainId, Roles, requestId);
 }

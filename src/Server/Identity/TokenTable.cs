@@ -67,8 +67,9 @@ internal static class TokenTable
     public static ValueTask<int> DeleteOfProjectAsync(DbSession session, string projectId, CancellationToken cancellationToken) =>
         session.ExecuteAsync($"delete from tokens where scope_kind = 'project' and scope_id = {projectId}", cancellationToken);
 
-    public static ValueTask<int> DeleteExpiredAsync(DbSession session, DateTimeOffset now, CancellationToken cancellationToken) =>
-        session.ExecuteAsync($"delete from tokens where expires_at <= {now.ToMicroseconds()}", cancellationToken);
+    public static ValueTask<int> DeleteExpiredAsync(DbSession session, DateTimeOffset now, int countMax, CancellationToken cancellationToken) =>
+        session.ExecuteAsync(
+            $"delete from tokens where token_hash in (select token_hash from tokens where expires_at <= {now.ToMicroseconds()} limit {countMax})", cancellationToken);
 
     private static Token Read(DbDataReader row)
     {

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Strongroom.Server.Audit;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
@@ -103,6 +104,55 @@ public abstract class AuditContract(ServerFixture server)
         Assert.Contains(all, record => record is { UserName: "nobody-knows-me", UserId: "", Status: 401, ErrorCode: "IAM.0401", ProjectId: "" });
         string dump = await DatabaseDump.OfAsync(server.Database);
         Assert.DoesNotContain("a wrong password", dump, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Log_ins_by_token_and_for_a_scope_are_recorded_good_and_bad()
+    {
+        TestCaller caller = await server.NewProjectAsync();
+        TestCaller other = await server.NewProjectAsync();
+        object LogIn(string token, string projectId) =>
+            new { auth = new { identity = new { methods = new[] { "token" }, token = new { id = token } }, scope = new { project = new { id = projectId } } } };
+        Token known = (await server.Services.GetRequiredService<TokenAuthenticator>().FindAsync(caller.Token, default))!;
+        await server.Administration.CreateUserAsync("scopeless", null, "its-password", default);
+
+        TestReply good = await server.PostAsync(null, "/v3/auth/tokens", LogIn(caller.Token, caller.ProjectId));
+        TestReply elsewhere = await server.PostAsync(null, "/v3/auth/tokens", LogIn(caller.Token, other.ProjectId));
+        TestReply invented = await server.PostAsync(null, "/v3/auth/tokens", LogIn("a-token-nobody-has", caller.ProjectId));
+        TestReply expired = await server.PostAsync(null, "/v3/auth/tokens", LogIn((await RouteAccessTests.ExpiredAsync(server, caller.ProjectId)).Token, caller.ProjectId));
+        TestReply unscoped = await server.PostAsync(null, "/v3/auth/tokens", new
+        {
+            auth = new
+            {
+                identity = new { methods = new[] { "password" }, password = new { user = new { name = "scopeless", password = "its-password" } } },
+                scope = new { project = new { id = caller.ProjectId } },
+            },
+        });
+
+        List<AuditRecord> all = await AllAsync();
+        AuditRecord Of(TestReply reply) => Assert.Single(all, record => record.Id == reply.Message.Headers.GetValues("X-Request-Id").Single());
+        Assert.Equal((201, known.UserName, caller.ProjectId), (Of(good).Status, Of(good).UserName, Of(good).ProjectId));
+        Assert.Equal((401, known.UserId, ""), (Of(elsewhere).Status, Of(elsewhere).UserId, Of(elsewhere).ProjectId));
+        Assert.Equal((401, "(token)", "IAM.0401"), (Of(invented).Status, Of(invented).UserName, Of(invented).ErrorCode));
+        Assert.Equal((401, "(token)", "IAM.0401"), (Of(expired).Status, Of(expired).UserName, Of(expired).ErrorCode));
+        Assert.Equal((401, "scopeless", 32), (Of(unscoped).Status, Of(unscoped).UserName, Of(unscoped).UserId.Length));
+        Assert.DoesNotContain("a-token-nobody-has", await DatabaseDump.OfAsync(server.Database), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Guessing_tokens_fills_no_audit_and_keeps_no_good_token_out()
+    {
+        TestCaller caller = await server.NewProjectAsync();
+        object LogIn(string token) => new { auth = new { identity = new { methods = new[] { "token" }, token = new { id = token } } } };
+        int before = (await AllAsync()).Count(record => record.UserName == "(token)");
+        var statuses = new List<int>();
+        for (int i = 0; i < 30; i++)
+            statuses.Add((await server.PostAsync(null, "/v3/auth/tokens", LogIn($"guess-{i}"))).Status);
+
+        Assert.Contains(429, statuses);
+        Assert.InRange((await AllAsync()).Count(record => record.UserName == "(token)") - before, 1, SignInThrottle.FreeFailures);
+        Assert.Equal(201, (await server.PostAsync(null, "/v3/auth/tokens", LogIn(caller.Token))).Status);
+        Assert.Equal(401, (await server.PostAsync(null, "/v3/auth/tokens", LogIn("guess-31"))).Status);
     }
 
     [Fact]
@@ -219,7 +269,7 @@ public abstract class AuditContract(ServerFixture server)
         await AddAsync(old, retention + TimeSpan.FromSeconds(1));
         await AddAsync(young, retention - TimeSpan.FromMinutes(10));
 
-        await new AuditSweep(server.Database, server.Time, new AuditOptions(), Microsoft.Extensions.Logging.Abstractions.NullLogger<AuditSweep>.Instance).SweepAsync(default);
+        await server.Services.GetServices<IHostedService>().OfType<ExpirySweep>().Single().SweepAsync(default);
 
         Assert.Equal([young], (await RecordsAsync(caller)).Select(record => (string?)record!["request_id"]));
     }

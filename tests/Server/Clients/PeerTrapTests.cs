@@ -139,6 +139,155 @@ public sealed class PeerTrapTests(SqliteTaskServer server) : IClassFixture<Sqlit
         async Task<string> StateAsync() => (await vaults.ShowAsync(vault)).ToJsonString() + (await vaults.ShowPolicyAsync(policy)).ToJsonString();
     }
 
+    /// <summary>Each member of the update, taken from the service's own description, so that one added later is not forgotten.</summary>
+    [Fact]
+    public async Task Whatever_an_update_may_name_changes_in_place_and_is_read_back()
+    {
+        VaultWorld world = await VaultWorld.NewAsync(server);
+        Dictionary<string, string> values = new()
+        {
+            ["name"] = "\"renamed\"",
+            ["billing.size"] = "200",
+            ["billing.consistent_level"] = "\"app_consistent\"",
+            ["auto_bind"] = "true",
+            ["bind_rules"] = """{"tags":[{"key":"k","value":"v"}]}""",
+            ["auto_expand"] = "true",
+            ["smn_notify"] = "false",
+            ["threshold"] = "33",
+            ["locked"] = "true",
+        };
+        JsonNode document = (await server.GetAsync(null, "/openapi/v3.json")).Json;
+        JsonNode vault = document["paths"]!["/v3/{project_id}/vaults/{vault_id}"]!["put"]!["requestBody"]!["content"]!["application/json"]!["schema"]!["properties"]!["vault"]!;
+        IEnumerable<string> members = vault["properties"]!.AsObject().SelectMany(
+            member => member.Key == "billing" ? member.Value!["properties"]!.AsObject().Select(inner => "billing." + inner.Key) : [member.Key]);
+        Assert.Equal(values.Keys.Order(StringComparer.Ordinal), members.Order(StringComparer.Ordinal));
+
+        foreach ((string member, string json) in values)
+        {
+            string id = await world.VaultAsync("server");
+            string before = (await world.ShowAsync(id)).ToJsonString();
+            JsonObject change = new JsonObject { ["billing"] = new JsonObject() }.With(member, json);
+            TestReply changed = await world.PutAsync("vaults/" + id, new JsonObject { ["vault"] = change });
+
+            Assert.True(changed.Status == 200, $"{member}: {changed.Text}");
+            JsonNode after = await world.ShowAsync(id);
+            Assert.Equal(changed.Json["vault"]!.ToJsonString(), after.ToJsonString());
+            Assert.Equal(json, member.Split('.').Aggregate(after, (node, name) => node[name]!).ToJsonString());
+            Assert.NotEqual(before, after.ToJsonString());
+        }
+    }
+
+    /// <summary>A tool that imports a vault compares what it reads with what was once asked for, the empty and the absent included.</summary>
+    [Theory]
+    [InlineData("post_paid")]
+    [InlineData("pre_paid")]
+    public async Task A_vault_reads_back_as_it_was_made_from_every_view_and_after_any_change(string chargingMode)
+    {
+        TaskWorld world = await TaskWorld.NewAsync(server);
+        VaultWorld vaults = world.Vaults;
+        string disk = await vaults.NewDiskAsync();
+        JsonObject body = VaultWorld.VaultBody(name: "imported");
+        foreach ((string member, string json) in (IEnumerable<(string, string)>)
+        [
+            ("billing.charging_mode", $"\"{chargingMode}\""), ("billing.period_type", "\"year\""), ("billing.period_num", "2"),
+            ("billing.is_auto_renew", "true"), ("billing.is_auto_pay", "true"), ("billing.cloud_type", "\"public\""),
+            ("description", "\"\""), ("backup_name_prefix", "\"\""), ("tags", """[{"key":"b","value":""},{"key":"a","value":"1"}]"""),
+            ("bind_rules", """{"tags":[]}"""), ("auto_expand", "false"), ("locked", "false"), ("enterprise_project_id", "\"0\""),
+        ])
+        {
+            body = body.With(member, json);
+        }
+
+        body["resources"] = new JsonArray(VaultWorld.Disk(disk));
+        TestReply made = await vaults.CreateAsync(body);
+        Assert.True(made.Status == 200, made.Text);
+        string id = (string)(made.Json["vault"]?["id"] ?? made.Json["orders"]![0]!["resourceId"])!;
+        JsonNode first = await vaults.ShowAsync(id);
+        if (made.Json["vault"] is { } answered)
+            Assert.Equal(answered.ToJsonString(), first.ToJsonString());
+        Assert.Equal(("", "", "0", "[]"), (
+            (string?)first["description"], (string?)first["backup_name_prefix"], (string?)first["enterprise_project_id"], first["bind_rules"]!["tags"]!.ToJsonString()));
+        Assert.Equal((chargingMode, "public"), ((string?)first["billing"]!["charging_mode"], (string?)first["billing"]!["cloud_type"]));
+        Assert.Equal("""[{"key":"b","value":""},{"key":"a","value":"1"}]""", first["tags"]!.ToJsonString());
+
+        // There and back again: nothing else may have moved.
+        string policy = await vaults.PolicyAsync();
+        Assert.Equal(200, (await vaults.BindAsync(id, policy)).Status);
+        foreach (object change in (object[])[new { threshold = 50 }, new { threshold = 80 }, new { name = "other" }, new { name = "imported", billing = new { } }, new { }])
+            Assert.Equal(200, (await vaults.PutAsync("vaults/" + id, new { vault = change })).Status);
+        Assert.Equal(200, (await vaults.UnbindAsync(id, policy)).Status);
+        await server.RestartAsync();
+        Assert.Equal(first.ToJsonString(), (await vaults.ShowAsync(id)).ToJsonString());
+        Assert.Equal(first.ToJsonString(), (await vaults.GetAsync("vaults?name=imported")).Json["vaults"]![0]!.ToJsonString());
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Whatever_is_bound_or_taken_out_shows_in_every_view_as_soon_as_it_is_answered(int seed)
+    {
+        var random = new Random(seed);
+        TaskWorld world = await TaskWorld.NewAsync(server);
+        VaultWorld vaults = world.Vaults;
+        string vault = await vaults.VaultAsync("server");
+        string copies = await vaults.VaultAsync("server", protectType: "replication");
+        string[] backupPolicies = [await vaults.PolicyAsync(), await vaults.PolicyAsync()];
+        string[] copyPolicies = [await vaults.PolicyAsync(PolicyWorld.ReplicationBody()), await vaults.PolicyAsync(PolicyWorld.ReplicationBody())];
+        string[] servers = [.. await Task.WhenAll(Enumerable.Range(0, 3).Select(async _ => (await vaults.NewServerAsync(VaultWorld.Gb)).Id))];
+        string? backup = null;
+        string? copy = null;
+        var inside = new List<string>();
+        for (int step = 0; step < 24; step++)
+        {
+            string server1 = servers[random.Next(servers.Length)];
+            switch (random.Next(5))
+            {
+                case 0:
+                    backup = backupPolicies[random.Next(2)];
+                    Assert.Equal(200, (await vaults.BindAsync(vault, backup)).Status);
+                    break;
+                case 1:
+                    copy = copyPolicies[random.Next(2)];
+                    Assert.Equal(200, (await vaults.BindAsync(vault, copy, copies)).Status);
+                    break;
+                case 2 when (random.Next(2) == 0 ? backup : copy) is { } bound:
+                    Assert.Equal(200, (await vaults.UnbindAsync(vault, bound)).Status);
+                    (backup, copy) = (backup == bound ? null : backup, copy == bound ? null : copy);
+                    break;
+                case 3 when !inside.Contains(server1):
+                    await world.AddAsync(vault, VaultWorld.ServerOf(server1));
+                    inside.Add(server1);
+                    if (random.Next(2) == 0)
+                        await world.ProtectAsync(vault);
+                    break;
+                case 4 when inside.Remove(server1):
+                    Assert.Equal(200, (await vaults.RemoveAsync(vault, server1)).Status);
+                    break;
+            }
+
+            string[] policies = [.. new[] { backup, copy }.OfType<string>().Order(StringComparer.Ordinal)];
+            Assert.Equal(policies, PolicyWorld.PolicyIds(await vaults.GetAsync("policies?vault_id=" + vault)).Order(StringComparer.Ordinal));
+            foreach (string policy in (string[])[.. backupPolicies, .. copyPolicies])
+            {
+                bool isBound = policies.Contains(policy);
+                JsonArray vaultsOf = (await vaults.ShowPolicyAsync(policy))["associated_vaults"]!.AsArray();
+                Assert.Equal(isBound ? [vault] : [], vaultsOf.Select(row => (string)row!["vault_id"]!));
+                Assert.All(vaultsOf, row => Assert.Equal(policy == copy ? copies : null, (string?)row!["destination_vault_id"]));
+                Assert.Equal(isBound ? 1 : 0, (int)(await vaults.GetAsync("vaults?policy_id=" + policy)).Json["count"]!);
+            }
+
+            JsonNode shown = await vaults.ShowAsync(vault);
+            Assert.Equal(inside, shown["resources"]!.AsArray().Select(row => (string)row!["id"]!));
+            Assert.Equal(inside.Count, (int)shown["billing"]!["allocated"]!);
+            foreach (string id in servers)
+            {
+                JsonNode instance = (await vaults.GetAsync("protectables/server/instances/" + id)).Json["instance"]!;
+                Assert.Equal(inside.Contains(id) ? vault : null, (string?)instance["protectable"]!["vault"]?["id"]);
+                Assert.Equal(inside.Contains(id) ? 1 : 0, (int)(await vaults.GetAsync("vaults?resource_ids=" + id)).Json["count"]!);
+            }
+        }
+    }
+
     /// <summary>
     /// Every body of the service's own description with its required members alone, and with each optional one besides, made
     /// from the schema: the service takes it or says what is missing, and never fails.

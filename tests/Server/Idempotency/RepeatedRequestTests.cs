@@ -2,6 +2,7 @@ using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Strongroom.Server.Database;
 using Strongroom.Server.Http;
 using Strongroom.Server.Idempotency;
 using Strongroom.Server.Tests.Policies;
@@ -111,7 +112,7 @@ public abstract class RepeatedRequestTests(ServerFixture server)
         Assert.Equal(2, await CountAsync(world));
 
         server.Time.Advance(TimeSpan.FromHours(24));
-        await server.Services.GetServices<IHostedService>().OfType<KeyedRequestSweep>().Single().SweepAsync(default);
+        await server.Services.GetServices<IHostedService>().OfType<ExpirySweep>().Single().SweepAsync(default);
         Assert.Equal(0, await server.Database.ReadAsync(session => session.QueryLongAsync($"select count(*) from keyed_requests", default), default));
     }
 

@@ -268,6 +268,22 @@ public abstract class IdentityContract(ServerFixture server)
     }
 
     [Fact]
+    public async Task A_project_is_shown_by_id_only_to_who_may_see_it()
+    {
+        TestCaller caller = await server.NewProjectAsync();
+        TestCaller other = await server.NewProjectAsync();
+
+        TestReply own = await server.GetAsync(caller, $"/v3/projects/{caller.ProjectId}");
+        TestReply asAdmin = await server.GetAsync(await server.AdminAsync(), $"/v3/projects/{caller.ProjectId}");
+        TestReply foreign = await server.GetAsync(other, $"/v3/projects/{caller.ProjectId}");
+        TestReply none = await server.GetAsync(caller, "/v3/projects/demo");
+
+        Assert.Equal(caller.ProjectId, (string?)own.Json["project"]!["id"]);
+        Assert.Equal(own.Json["project"]!.ToJsonString(), asAdmin.Json["project"]!.ToJsonString());
+        Assert.Equal((404, 404), (foreign.Status, none.Status));
+    }
+
+    [Fact]
     public async Task Tokens_survive_a_restart()
     {
         TestCaller caller = await server.NewProjectAsync();

@@ -61,8 +61,9 @@ internal static class CredentialTable
     public static ValueTask<int> DeleteOfProjectAsync(DbSession session, string projectId, CancellationToken cancellationToken) =>
         session.ExecuteAsync($"delete from credentials where project_id = {projectId}", cancellationToken);
 
-    public static ValueTask<int> DeleteExpiredAsync(DbSession session, DateTimeOffset now, CancellationToken cancellationToken) =>
-        session.ExecuteAsync($"delete from credentials where expires_at <= {now.ToMicroseconds()}", cancellationToken);
+    public static ValueTask<int> DeleteExpiredAsync(DbSession session, DateTimeOffset now, int countMax, CancellationToken cancellationToken) =>
+        session.ExecuteAsync(
+            $"delete from credentials where access_key in (select access_key from credentials where expires_at <= {now.ToMicroseconds()} limit {countMax})", cancellationToken);
 
     private static StoredCredential Read(DbDataReader row)
     {

@@ -16,9 +16,6 @@ internal static class CanonicalRequest
     private static readonly SearchValues<char> PlainCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~");
 
-    [ThreadStatic]
-    private static StringBuilder? reused;
-
     private static readonly SearchValues<char> PlainPathCharacters =
         SearchValues.Create("/ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~");
 
@@ -41,21 +38,26 @@ internal static class CanonicalRequest
             signedQuery = "";
         }
 
-        StringBuilder text = (reused ??= new StringBuilder(1024)).Clear();
-        text.Append(request.Method.ToUpperInvariant()).Append('\n');
+        LatinText text = LatinText.OfThread();
+        text.Append(request.Method.ToUpperInvariant());
+        text.Append('\n');
         AppendPath(text, path);
-        text.Append('\n').Append(signedQuery).Append('\n');
+        text.Append('\n');
+        text.Append(signedQuery);
+        text.Append('\n');
         foreach (string name in header.HeaderNames)
             AppendHeader(text, name, name == "host" ? host : request.Headers[name], header.Form);
-        text.Append('\n').AppendJoin(';', header.HeaderNames).Append('\n').Append(payload);
+        text.Append('\n');
+        for (int i = 0; i < header.HeaderNames.Length; i++)
+        {
+            if (i > 0)
+                text.Append(';');
+            text.Append(header.HeaderNames[i]);
+        }
 
-        // Header values came as Latin-1 (StrongroomHost), so that this gives back the very bytes that were sent.
-        byte[] bytes = ArrayPool<byte>.Shared.Rent(text.Length);
-        int length = 0;
-        foreach (ReadOnlyMemory<char> chunk in text.GetChunks())
-            length += Encoding.Latin1.GetBytes(chunk.Span, bytes.AsSpan(length));
-        SHA256.HashData(bytes.AsSpan(0, length), hash);
-        ArrayPool<byte>.Shared.Return(bytes);
+        text.Append('\n');
+        text.Append(payload);
+        ShortHash.Sha256(text.Bytes, hash);
     }
 
     private static (string Path, string Query) SplitTarget(string target)
@@ -72,7 +74,7 @@ internal static class CanonicalRequest
     }
 
     // An escaped slash stays one: it is no border between segments, to routing neither.
-    private static void AppendPath(StringBuilder text, string path)
+    private static void AppendPath(LatinText text, string path)
     {
         if (path.AsSpan().IndexOfAnyExcept(PlainPathCharacters) < 0)
         {
@@ -136,7 +138,7 @@ internal static class CanonicalRequest
         return pairs;
     }
 
-    private static void AppendHeader(StringBuilder text, string name, StringValues values, SignatureForm form)
+    private static void AppendHeader(LatinText text, string name, StringValues values, SignatureForm form)
     {
         if (values.Count <= 1)
         {
@@ -148,9 +150,10 @@ internal static class CanonicalRequest
             AppendHeaderLine(text, name, value ?? "", form);
     }
 
-    private static void AppendHeaderLine(StringBuilder text, string name, string value, SignatureForm form)
+    private static void AppendHeaderLine(LatinText text, string name, string value, SignatureForm form)
     {
-        text.Append(name).Append(':');
+        text.Append(name);
+        text.Append(':');
         if (form == SignatureForm.Scoped)
             AppendWithSingleBlanks(text, value);
         else
@@ -158,7 +161,7 @@ internal static class CanonicalRequest
         text.Append('\n');
     }
 
-    private static void AppendWithSingleBlanks(StringBuilder text, string value)
+    private static void AppendWithSingleBlanks(LatinText text, string value)
     {
         bool wasBlank = false;
         foreach (char c in value)
@@ -223,7 +226,7 @@ internal readonly record struct PayloadHash(string Text, bool IsOfNothing)
         if (body.IsEmpty)
             return OfNothing;
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(body, hash);
+        ShortHash.Sha256(body, hash);
         return new PayloadHash(Convert.ToHexStringLower(hash), IsOfNothing: false);
     }
 }

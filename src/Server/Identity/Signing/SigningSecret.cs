@@ -7,6 +7,7 @@ namespace Strongroom.Server.Identity;
 internal sealed class SigningSecret(string accessKey, string secret)
 {
     private readonly byte[] flatKey = Encoding.UTF8.GetBytes(secret);
+    private readonly HmacKey flat = new(Encoding.UTF8.GetBytes(secret));
 
     // Of the last scope used: a client has one, which changes once a day.
     private DerivedKey? derived;
@@ -18,22 +19,30 @@ internal sealed class SigningSecret(string accessKey, string secret)
     /// <param name="signature">Filled.</param>
     public void Sign(SignatureHeader header, string date, ReadOnlySpan<byte> requestHash, Span<byte> signature)
     {
-        string hash = Convert.ToHexStringLower(requestHash);
-        string text = header.Form == SignatureForm.Flat
-            ? $"{header.Algorithm}\n{date}\n{hash}"
-            : $"{header.Algorithm}\n{date}\n{header.Scope}\n{hash}";
-        HMACSHA256.HashData(KeyFor(header), Encoding.Latin1.GetBytes(text), signature);
+        LatinText text = LatinText.OfThread();
+        text.Append(header.Algorithm);
+        text.Append('\n');
+        text.Append(date);
+        text.Append('\n');
+        if (header.Form != SignatureForm.Flat)
+        {
+            text.Append(header.Scope);
+            text.Append('\n');
+        }
+
+        text.AppendHex(requestHash);
+        KeyFor(header).Sign(text.Bytes, signature);
     }
 
-    private byte[] KeyFor(SignatureHeader header)
+    private HmacKey KeyFor(SignatureHeader header)
     {
         if (header.Form == SignatureForm.Flat)
-            return flatKey;
+            return flat;
         DerivedKey? known = Volatile.Read(ref derived);
         if (known is null || known.Form != header.Form || known.Scope != header.Scope)
         {
             byte[] key = header.Form == SignatureForm.Scoped ? StepByStep(header.ScopeParts) : Expanded(header.Scope);
-            known = new DerivedKey(header.Form, header.Scope, key);
+            known = new DerivedKey(header.Form, header.Scope, new HmacKey(key));
             Volatile.Write(ref derived, known);
         }
 
@@ -53,5 +62,5 @@ internal sealed class SigningSecret(string accessKey, string secret)
         Encoding.ASCII.GetBytes(Convert.ToHexStringLower(HKDF.DeriveKey(
             HashAlgorithmName.SHA256, flatKey, outputLength: 32, salt: Encoding.UTF8.GetBytes(accessKey), info: Encoding.UTF8.GetBytes(scope))));
 
-    private sealed record DerivedKey(SignatureForm Form, string Scope, byte[] Key);
+    private sealed record DerivedKey(SignatureForm Form, string Scope, HmacKey Key);
 }

@@ -10,6 +10,7 @@ internal static class UsedSignatureTable
             $"insert into used_signatures (signature, expires_at) values ({signature}, {expiresAt.ToMicroseconds()}) on conflict do nothing",
             cancellationToken);
 
-    public static ValueTask<int> DeleteExpiredAsync(DbSession session, DateTimeOffset now, CancellationToken cancellationToken) =>
-        session.ExecuteAsync($"delete from used_signatures where expires_at <= {now.ToMicroseconds()}", cancellationToken);
+    public static ValueTask<int> DeleteExpiredAsync(DbSession session, DateTimeOffset now, int countMax, CancellationToken cancellationToken) =>
+        session.ExecuteAsync(
+            $"delete from used_signatures where signature in (select signature from used_signatures where expires_at <= {now.ToMicroseconds()} limit {countMax})", cancellationToken);
 }

@@ -87,12 +87,12 @@ public abstract class SignatureContract(ServerFixture server)
         // Signed by a clock a quarter of an hour ahead: it stays acceptable for half an hour.
         MoveTo(server.Time.GetUtcNow() + (2 * Window) - TimeSpan.FromSeconds(1));
         await server.Database.WriteAsync(
-            async session => { await UsedSignatureTable.DeleteExpiredAsync(session, server.Time.GetUtcNow(), default); }, default);
+            async session => { await UsedSignatureTable.DeleteExpiredAsync(session, server.Time.GetUtcNow(), 1000, default); }, default);
         Assert.Contains("received before", (await change.SendAsync(server.Address)).Body, StringComparison.Ordinal);
 
         MoveTo(server.Time.GetUtcNow() + (2 * Window));
         await server.Database.WriteAsync(
-            async session => { await UsedSignatureTable.DeleteExpiredAsync(session, server.Time.GetUtcNow(), default); }, default);
+            async session => { await UsedSignatureTable.DeleteExpiredAsync(session, server.Time.GetUtcNow(), 1000, default); }, default);
         Assert.Equal(0, await server.Database.ReadAsync(
             session => session.QueryLongAsync($"select count(*) from used_signatures where expires_at <= {server.Time.GetUtcNow().ToMicroseconds()}", default), default));
         Assert.Contains("minutes from this server's clock", (await change.SendAsync(server.Address)).Body, StringComparison.Ordinal);
@@ -136,6 +136,52 @@ public abstract class SignatureContract(ServerFixture server)
 
         Assert.Equal(200, (await signer.Sign(WholeSecond(), "GET", $"/v3/{first.ProjectId}/vaults").SendAsync(server.Address)).Status);
         Assert.Equal(403, (await signer.Sign(WholeSecond(), "GET", $"/v3/{second}/vaults").SendAsync(server.Address)).Status);
+    }
+
+    /// <summary>Not even of the projects its user has roles in, an administrator's included.</summary>
+    [Theory]
+    [InlineData(ActionPolicy.FullRole)]
+    [InlineData(ActionPolicy.AdminRole)]
+    public async Task A_key_made_for_one_project_is_told_of_no_other(string role)
+    {
+        TestCaller first = await server.CallerAsync(await server.NewProjectIdAsync(), role);
+        string second = await server.NewProjectIdAsync();
+        string userId = await UserOfAsync(first);
+        await server.Administration.AddRoleAsync(userId, ActionPolicy.FullRole, ScopeKind.Project, second, null, default);
+        TestCaller elsewhere = await server.TokenAsync(userId, second);
+        RequestSigner narrow = RequestSigner.Of(await server.Administration.CreateCredentialAsync(userId, first.ProjectId, null, "", null, default));
+        RequestSigner wide = RequestSigner.Of(await server.Administration.CreateCredentialAsync(userId, null, null, "", null, default));
+        string external = $"/v3/{first.ProjectId}/vaults/external?external_project_id={second}&region_id=RegionOne";
+        foreach ((string path, int whenNarrow) in (IEnumerable<(string, int)>)
+        [
+            ("/v3/projects", 200),
+            ("/v3/auth/projects", 200),
+            ("/v3/region-projects", 200),
+            ("/v3/domain/default/projects", 200),
+            ("/v3/domain/" + second, 404),
+            ("/v3/projects/" + second, 404),
+            (external, 400),
+        ])
+        {
+            RawReply all = await wide.Sign(WholeSecond(), "GET", path, projectId: first.ProjectId).SendAsync(server.Address);
+            RawReply one = await narrow.Sign(WholeSecond(), "GET", path, projectId: first.ProjectId).SendAsync(server.Address);
+
+            Assert.True(all.Status == 200 && (path == external || all.Body.Contains(second, StringComparison.Ordinal)), $"{path}: {all.Status} {all.Body}");
+            Assert.True(one.Status == whenNarrow, $"{path}: {one.Status} {one.Body}");
+            if (one.Status == 200)
+            {
+                Assert.Contains(first.ProjectId, one.Body, StringComparison.Ordinal);
+                Assert.DoesNotContain(second, one.Body, StringComparison.Ordinal);
+            }
+        }
+
+        // Nor of tokens for another, which it could end.
+        foreach ((RequestSigner signer, TestCaller subject, int status) in (IEnumerable<(RequestSigner, TestCaller, int)>)
+            [(narrow, elsewhere, 404), (narrow, first, 200), (wide, elsewhere, 200)])
+        {
+            RecordedRequest look = signer.Sign(WholeSecond(), "GET", "/v3/auth/tokens", projectId: first.ProjectId).And("X-Subject-Token", subject.Token);
+            Assert.Equal(status, (await look.SendAsync(server.Address)).Status);
+        }
     }
 
     [Fact]
