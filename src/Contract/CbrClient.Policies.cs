@@ -44,6 +44,19 @@ public sealed partial class CbrClient
             HttpMethod.Post, VaultPath(vaultId) + "/dissociatepolicy",
             JsonContentOf(new PolicyIdBody(policyId), CbrRequestJson.Default.PolicyIdBody), cancellationToken);
 
+    /// <summary>When a policy runs next, and on whose wall clock.</summary>
+    public async Task<PolicyClockShape> GetPolicyClockAsync(string policyId, CancellationToken cancellationToken) =>
+        (await GetAsync<PolicyClockReply>($"{additions}/policies/{Uri.EscapeDataString(policyId)}", cancellationToken)).Policy;
+
+    /// <summary>Has the patterns read on another wall clock.</summary>
+    /// <param name="policyId">The policy.</param>
+    /// <param name="timeZone">A name of the IANA database.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task<PolicyClockShape> SetPolicyClockAsync(string policyId, string timeZone, CancellationToken cancellationToken) =>
+        (await SendAsync<PolicyClockReply>(
+            HttpMethod.Put, $"{additions}/policies/{Uri.EscapeDataString(policyId)}",
+            JsonContentOf(new PolicyClockChangeBody(new PolicyClockChange(timeZone)), CbrRequestJson.Default.PolicyClockChangeBody), cancellationToken)).Policy;
+
     /// <summary>What a policy would do; changes nothing.</summary>
     public Task<PolicyPreviewReply> PreviewPolicyAsync(PolicyPreview preview, CancellationToken cancellationToken) =>
         SendAsync<PolicyPreviewReply>(

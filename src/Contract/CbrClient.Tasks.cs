@@ -25,4 +25,9 @@ public sealed partial class CbrClient
     /// <summary>A task with everything known of it; an addition of this product.</summary>
     public async Task<TaskShape> GetTaskAsync(string taskId, CancellationToken cancellationToken) =>
         (await GetAsync<TaskReply>($"{additions}/tasks/{Uri.EscapeDataString(taskId)}", cancellationToken)).Task;
+
+    /// <summary>Asks for a task to end; one that has ended stays as it is. An addition of this product.</summary>
+    /// <returns>The task as it is at that moment.</returns>
+    public async Task<TaskShape> CancelTaskAsync(string taskId, CancellationToken cancellationToken) =>
+        (await SendAsync<TaskReply>(HttpMethod.Post, $"{additions}/tasks/{Uri.EscapeDataString(taskId)}/cancel", null, cancellationToken)).Task;
 }

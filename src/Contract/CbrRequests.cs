@@ -98,6 +98,9 @@ public sealed record CheckpointParameters
     /// <summary>False reads everything anew; the result is the same.</summary>
     public bool? Incremental { get; init; }
 
+    /// <summary>True: counts as one of the policy's own, and so for retention and in a locked vault.</summary>
+    public bool? AutoTrigger { get; init; }
+
     /// <summary>Ids; null takes every resource of the vault.</summary>
     public IReadOnlyList<string>? Resources { get; init; }
 }
@@ -207,4 +210,5 @@ public sealed record ShareAnswerBody(string Status, string? VaultId);
 [JsonSerializable(typeof(PolicyChangeBody))]
 [JsonSerializable(typeof(PolicyIdBody))]
 [JsonSerializable(typeof(PolicyPreview))]
+[JsonSerializable(typeof(PolicyClockChangeBody))]
 internal sealed partial class CbrRequestJson : JsonSerializerContext;

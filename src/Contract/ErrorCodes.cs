@@ -28,31 +28,25 @@ public static class ErrorCodes
     public static readonly ErrorCode ResourceTypeUnfit = Service(6102, 400); // not for this vault's object_type
     public static readonly ErrorCode ResourceInOtherVault = Service(6103, 400);
     public static readonly ErrorCode ResourceNamedTwice = Service(6104, 400);
-    public static readonly ErrorCode VaultExpansionFailed = Service(6107, 400);
-    public static readonly ErrorCode ResourceNotAddable = Service(6108, 400);
     public static readonly ErrorCode OrderMissing = Service(6109, 400);
     public static readonly ErrorCode VaultNotChangeable = Service(6110, 400);
     public static readonly ErrorCode VaultNotDeletable = Service(6111, 400); // pre_paid, or locked with backups
     public static readonly ErrorCode VaultStatusForbids = Service(6112, 400);
     public static readonly ErrorCode VaultStatusForbidsBackup = Service(6113, 400);
     public static readonly ErrorCode VaultFull = Service(6114, 400);
-    public static readonly ErrorCode ResourceBackupsNotDeleted = Service(6115, 400);
     public static readonly ErrorCode ProtectionUnsupported = Service(6116, 400); // resource type or protect_type
     public static readonly ErrorCode DestinationVaultCheckFailed = Service(6118, 400);
     public static readonly ErrorCode DestinationVaultTakesNoReplicas = Service(6119, 400);
     public static readonly ErrorCode DestinationVaultMissing = Service(6120, 400);
-    public static readonly ErrorCode VaultDeletionFailed = Service(6121, 400);
     public static readonly ErrorCode VaultExpansionPending = Service(6123, 400);
     public static readonly ErrorCode VaultTypeNotBackedUp = Service(6124, 400);
     public static readonly ErrorCode BackupTaskRunning = Service(6125, 400);
     public static readonly ErrorCode DestinationVaultFull = Service(6129, 400);
-    public static readonly ErrorCode VaultCreationFailed = Service(6132, 500);
     public static readonly ErrorCode VaultCountExceeded = Service(6133, 400);
     public static readonly ErrorCode ResourceBeingRemoved = Service(6134, 400);
     public static readonly ErrorCode ResourceNotInVault = Service(6135, 400);
     public static readonly ErrorCode DiskProtectedTwice = Service(6137, 500); // a server's disk already in another vault
     public static readonly ErrorCode VaultTypeDiffers = Service(6713, 400);
-    public static readonly ErrorCode AllVaultsFull = Service(6142, 400);
 
     // Policies.
     public static readonly ErrorCode PolicyMissing = Service(6000, 404);
@@ -72,7 +66,6 @@ public static class ErrorCodes
     public static readonly ErrorCode BackupNotDeletable = Service(6201, 400);
     public static readonly ErrorCode VaultNotRestorable = Service(6202, 400);
     public static readonly ErrorCode BackupRunning = Service(6203, 400);
-    public static readonly ErrorCode BackupUsedByImage = Service(6204, 400);
     public static readonly ErrorCode BackupMetadataUnavailable = Service(6206, 400);
     public static readonly ErrorCode ResourceStateForbidsBackup = Service(6215, 400);
     public static readonly ErrorCode BackupInUse = Service(6216, 400);
@@ -86,8 +79,6 @@ public static class ErrorCodes
     public static readonly ErrorCode RestoreSourceBusy = Service(2002, 400);
     public static readonly ErrorCode RestoreElsewhereRefused = Service(2003, 400);
     public static readonly ErrorCode BackupStatusForbidsRestore = Service(2005, 400);
-    public static readonly ErrorCode RestoreServerGone = Service(2007, 400);
-    public static readonly ErrorCode ServerStateForbidsRestore = Service(2008, 400);
     public static readonly ErrorCode RestoreRunning = Service(2010, 400);
     public static readonly ErrorCode DiskStateForbidsRestore = Service(2011, 400);
     public static readonly ErrorCode DisksNotRestorable = Service(2012, 400);
@@ -98,9 +89,7 @@ public static class ErrorCodes
     public static readonly ErrorCode DiskStateForbidsBackup = Service(7003, 400);
     public static readonly ErrorCode DiskInVault = Service(7006, 400);
     public static readonly ErrorCode ServerMissing = Service(7100, 404);
-    public static readonly ErrorCode ServerStateForbidsBackup = Service(7101, 400);
     public static readonly ErrorCode ServerHasNoDisk = Service(7108, 400);
-    public static readonly ErrorCode ServerInVault = Service(7116, 400);
 
     // Tags.
     public static readonly ErrorCode TagCountExceeded = Service(6600, 400);

@@ -74,4 +74,8 @@ internal sealed record PolicyCreationBody(PolicyCreation Policy);
 
 internal sealed record PolicyChangeBody(PolicyChange Policy);
 
+internal sealed record PolicyClockChangeBody(PolicyClockChange Policy);
+
+internal sealed record PolicyClockChange(string TimeZone);
+
 internal sealed record PolicyIdBody(string PolicyId);

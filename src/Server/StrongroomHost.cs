@@ -82,7 +82,8 @@ public static class StrongroomHost
     private static void AddNouns(IServiceCollection services, ServerOptions options)
     {
         services.AddAudit(options.Audit);
-        services.AddHostedService<KeyedRequestSweep>();
+        services.AddSingleton(new ExpiringRows("idempotency keys", KeyedRequestTable.DeleteExpiredAsync));
+        services.AddHostedService<ExpirySweep>();
         services.AddIdentity(options.Identity);
         services.AddResources(options.DataDirectory);
         services.AddVaults(options);

@@ -32,6 +32,14 @@ internal static class PolicyCommands
         new("backup_id", row => row.BackupId) { IsDetail = true },
     ];
 
+    private static readonly Column<PolicyClockShape>[] ClockColumns =
+    [
+        new("id", clock => clock.Id),
+        new("time_zone", clock => clock.TimeZone ?? "UTC"),
+        new("next_runs_utc", clock => clock.NextRuns.Select(run => run.Utc)),
+        new("next_runs_local", clock => clock.NextRuns.Select(run => run.Local)),
+    ];
+
     public static void AddTo(Command noun, Shell shell)
     {
         AddList(noun, shell);
@@ -41,6 +49,7 @@ internal static class PolicyCommands
         AddDelete(noun, shell);
         AddAssociate(noun, shell);
         AddDissociate(noun, shell);
+        AddClock(noun, shell);
         AddPreview(noun, shell);
     }
 
@@ -164,6 +173,25 @@ internal static class PolicyCommands
         });
     }
 
+    private static void AddClock(Command noun, Shell shell)
+    {
+        Argument<string> policy = PolicyArgument();
+        Option<string?> zone = ZoneOption();
+        Command verb = noun.AddVerb("clock", "Tells when a policy runs next; with --time-zone after its patterns are read on that clock.", policy, zone);
+        var output = new OutputOptions<PolicyClockShape>(verb, ClockColumns);
+        verb.SetServiceAction(shell, async (parsed, cbr, cancellationToken) =>
+        {
+            string id = (await cbr.FindPolicyAsync(parsed.GetValue(policy)!, cancellationToken)).Id;
+            output.WriteOne(shell, parsed, parsed.GetValue(zone) is { } name
+                ? await cbr.SetPolicyClockAsync(id, name, cancellationToken)
+                : await cbr.GetPolicyClockAsync(id, cancellationToken));
+            return ExitCode.Done;
+        });
+    }
+
+    private static Option<string?> ZoneOption() =>
+        new("--time-zone") { Description = "On whose wall clock the patterns are read, such as Europe/Berlin.", HelpName = "name" };
+
     private static void AddPreview(Command noun, Shell shell)
     {
         var policy = new Argument<string?>("policy")
@@ -172,7 +200,7 @@ internal static class PolicyCommands
             Arity = ArgumentArity.ZeroOrOne,
         };
         var options = new PolicyOptions();
-        var zone = new Option<string?>("--time-zone") { Description = "On whose wall clock the patterns are read, such as Europe/Berlin.", HelpName = "name" };
+        Option<string?> zone = ZoneOption();
         var vault = new Option<string?>("--vault") { Description = "Begin with what this vault holds.", HelpName = "id or name" };
         var from = new Option<string?>("--from") { Description = "From when on; now otherwise.", HelpName = "date or instant" };
         var on = new Option<string?>("--on") { Description = "Tell what exists then.", HelpName = "date or instant" };
@@ -189,6 +217,7 @@ internal static class PolicyCommands
         verb.SetServiceAction(shell, async (parsed, cbr, cancellationToken) =>
         {
             PolicyShape? found = parsed.GetValue(policy) is { } idOrName ? await cbr.FindPolicyAsync(idOrName, cancellationToken) : null;
+            string? zoneName = parsed.GetValue(zone) ?? (found is null ? null : (await cbr.GetPolicyClockAsync(found.Id, cancellationToken)).TimeZone);
             PolicyPreviewReply told = await cbr.PreviewPolicyAsync(
                 new PolicyPreview
                 {
@@ -199,7 +228,7 @@ internal static class PolicyCommands
                         Trigger = options.Trigger(parsed)
                             ?? PolicyTriggerRequest.Of(found!.Trigger.Properties.Pattern, found.Trigger.Properties.StartTime),
                     },
-                    TimeZone = parsed.GetValue(zone),
+                    TimeZone = zoneName,
                     VaultId = parsed.GetValue(vault) is { } of ? (await cbr.FindVaultAsync(of, cancellationToken)).Id : null,
                     From = parsed.GetValue(from),
                     On = parsed.GetValue(on),

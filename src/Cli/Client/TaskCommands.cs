@@ -37,17 +37,26 @@ internal static class TaskCommands
         new("total_bytes", task => new ByteSize(task.BytesTotal)),
         new("changed_bytes", task => new ByteSize(task.BytesChanged)),
         new("stored_bytes", task => new ByteSize(task.BytesStored)),
+        new("bytes_per_second", task => new ByteSize(task.BytesPerSecond)),
+        new("stands_since", task => new WireInstant(task.Stall?.Since)),
+        new("stands_because", task => task.Stall?.Cause),
+        new("queue_position", task => task.QueuePosition),
+        new("waits_for", task => task.WaitsFor),
         new("error_code", task => task.Error.Code),
         new("error_message", task => task.Error.Message),
+        new("remedy", task => task.Remedy),
+        new("notice", task => task.Notice),
         new("problem_count", task => task.ProblemCount),
         new("problems", task => task.Problems),
         new("attempts", task => task.Attempts),
-        new("queue_position", task => task.QueuePosition),
+        new("cancel_requested", task => task.CancelRequested),
         new("resource_id", task => task.Resource.Id),
         new("resource_name", task => task.Resource.Name),
         new("vault_id", task => task.VaultId),
         new("backup_id", task => task.BackupId),
         new("checkpoint_id", task => task.CheckpointId),
+        new("policy_id", task => task.PolicyId),
+        new("slot_at", task => new WireInstant(task.SlotAt)),
         new("created_at", task => new WireInstant(task.CreatedAt)),
         new("started_at", task => new WireInstant(task.StartedAt)),
         new("ended_at", task => new WireInstant(task.EndedAt)),
@@ -76,6 +85,20 @@ internal static class TaskCommands
         show.SetServiceAction(shell, async (parsed, cbr, cancellationToken) =>
         {
             showOutput.WriteOne(shell, parsed, await cbr.GetTaskAsync(parsed.GetValue(id)!, cancellationToken));
+            return ExitCode.Done;
+        });
+
+        var cancelled = new Argument<string[]>("task") { Description = "Ids.", Arity = ArgumentArity.OneOrMore };
+        Command cancel = noun.AddVerb("cancel", "Stops tasks that wait or run; a cancelled backup leaves nothing behind.", cancelled);
+        cancel.SetServiceAction(shell, async (parsed, cbr, cancellationToken) =>
+        {
+            foreach (string taskId in parsed.GetValue(cancelled)!)
+            {
+                TaskShape task = await cbr.CancelTaskAsync(taskId, cancellationToken);
+                if (task.Status is not ("waiting" or "running"))
+                    shell.Say($"Task {taskId} has ended already: {task.Status}.");
+            }
+
             return ExitCode.Done;
         });
     }

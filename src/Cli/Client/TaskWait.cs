@@ -38,7 +38,7 @@ internal static class TaskWait
         ProgressItem item = board.Add($"{task.Kind} {task.Resource.Name}", countsBytes: true);
         while (!HasEnded(task))
         {
-            string detail = task.QueuePosition is { } position ? $"waiting, {position} before it" : task.Phase;
+            string detail = task.QueuePosition is { } position ? $"waiting, {position} before it" : task.Stall is null ? task.Phase : task.Phase + ", stands";
             item.Report(task.BytesDone, task.BytesTotal, detail);
             await Task.Delay(PollInterval, shell.Time, cancellationToken);
             task = await cbr.GetTaskAsync(taskId, cancellationToken);

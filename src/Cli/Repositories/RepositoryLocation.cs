@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using Strongroom.ObjectStores;
 using Strongroom.Repository;
 using Strongroom.Server;
@@ -180,6 +181,8 @@ internal sealed class RepositoryLocation
                 ReadOnly = !writes,
                 Retry = new RetryOptions { GiveUpAfter = TimeSpan.FromSeconds(parsed.GetValue(retryFor)) },
                 Requests = counter,
+                Waiting = (failure, delay) => shell.Say(
+                    string.Create(CultureInfo.InvariantCulture, $"{failure.Message} Tried again in {delay.TotalSeconds:0.0} s, for {parsed.GetValue(retryFor)} s in all.")),
             },
             shell.Time,
             cancellationToken);

@@ -69,6 +69,9 @@ public sealed record NotifiedTaskShape
 
     /// <summary>Of one that stands: what it waits for.</summary>
     public required string? Cause { get; init; }
+
+    /// <summary>What to do about it; empty when nothing is known.</summary>
+    public string Remedy { get; init; } = "";
 }
 
 /// <param name="UsedPercent">Of its size, rounded down.</param>

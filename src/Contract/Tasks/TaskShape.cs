@@ -34,7 +34,16 @@ public sealed record TaskShape
     /// <summary>What the store grew by.</summary>
     public required long BytesStored { get; init; }
 
+    /// <summary>How fast <see cref="BytesDone"/> has grown lately; 0 when it does not.</summary>
+    public long BytesPerSecond { get; init; }
+
     public required TaskErrorShape Error { get; init; }
+
+    /// <summary>What to do about the error; empty when there is none, or nothing to do.</summary>
+    public string Remedy { get; init; } = "";
+
+    /// <summary>Why it does not move; null while it does, or is not running.</summary>
+    public TaskStallShape? Stall { get; init; }
 
     /// <summary>What is missing or differs: how many things, and the first few of them.</summary>
     public required long ProblemCount { get; init; }
@@ -70,4 +79,11 @@ public sealed record TaskShape
 
     /// <summary>Tasks that will start before this one; null when it is not waiting.</summary>
     public required int? QueuePosition { get; init; }
+
+    /// <summary>What it waits for: a limit of its vault, of the workers or of the service, or those before it; null when it is not waiting.</summary>
+    public string? WaitsFor { get; init; }
 }
+
+/// <param name="Since">When it last moved.</param>
+/// <param name="Cause">What it waits for.</param>
+public sealed record TaskStallShape(string Since, string Cause);

@@ -3,6 +3,7 @@ using Strongroom.Contract;
 using Strongroom.Contract.Backups;
 using Strongroom.Contract.Vaults;
 using Strongroom.Drivers;
+using Strongroom.Drivers.DiskImages;
 using Strongroom.Server.Database;
 using Strongroom.Server.Http;
 using Strongroom.Server.Resources;
@@ -94,7 +95,7 @@ internal sealed class RestoreEndpoint(
             catch (DriverException error) when (error.Failure == DriverFailure.Missing)
             {
                 // An image or a directory is made anew, with the size it was registered with. A device cannot be.
-                if (IsDevicePath(target.Path!))
+                if (DiskImagesDriver.IsDevicePath(target.Path!))
                     throw RestorePlan.NoTarget(backup, target.Id);
             }
             catch (DriverException error)
@@ -112,9 +113,6 @@ internal sealed class RestoreEndpoint(
             RestorePlan.RefuseTooSmall(source, target.Id, sizeBytes);
         }
     }
-
-    // What a device was is not known any more once it is gone; where devices live is.
-    private static bool IsDevicePath(string path) => path.StartsWith("/dev/", StringComparison.Ordinal);
 
     private static async ValueTask AcceptAsync(
         DbSession session, TaskId taskId, SeenBackup seen, RestorePlan plan, Caller caller, DateTimeOffset now, CancellationToken cancellationToken)

@@ -12,7 +12,7 @@ namespace Strongroom.Server.Metrics;
 /// <c>/metrics</c> in the text format of Prometheus. Figures of the database are read at most once per interval, whoever asks
 /// how often; what the runs of this process measured is always up to date.
 /// </summary>
-internal sealed class MetricsEndpoint(MetadataDatabase database, TaskTotals totals, MetricsOptions options, TimeProvider time) : IDisposable
+internal sealed class MetricsEndpoint(MetadataDatabase database, ProcessTotals totals, MetricsOptions options, TimeProvider time) : IDisposable
 {
     private const string MediaType = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -72,7 +72,7 @@ internal static class MetricsServices
     {
         services.AddSingleton(options);
         // Made at once: it counts from its making on.
-        services.AddSingleton(new TaskTotals());
+        services.AddSingleton(new ProcessTotals());
         services.AddSingleton<MetricsEndpoint>();
     }
 

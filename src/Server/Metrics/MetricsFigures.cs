@@ -76,10 +76,13 @@ internal sealed record MetricsFigures
         VaultCount = await session.QueryLongAsync($"select count(*) from vaults where deleted_at_tick is null", cancellationToken),
         Vaults = await session.QueryAsync(
             $"""
-            select id, project_id, size_gb, used_bytes, threshold from vaults where deleted_at_tick is null
-            order by used_bytes desc, id limit {seriesCountMax}
+            select v.id, v.project_id, v.size_gb, v.used_bytes, v.threshold, (
+                select cast(coalesce(sum(b.stored_bytes), 0) as bigint) from backups b
+                where b.vault_id = v.id and b.parent_id is null and b.deleted_at_tick is null)
+            from vaults v where v.deleted_at_tick is null
+            order by v.used_bytes desc, v.id limit {seriesCountMax}
             """,
-            row => new VaultFigures(row.GetString(0), row.GetString(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4)),
+            row => new VaultFigures(row.GetString(0), row.GetString(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), row.GetInt64(5)),
             cancellationToken),
         ResourceCount = await session.QueryLongAsync(
             $"""
@@ -103,7 +106,7 @@ internal sealed record MetricsFigures
     };
 }
 
-internal sealed record VaultFigures(string Id, string ProjectId, long SizeGb, long UsedBytes, long Threshold);
+internal sealed record VaultFigures(string Id, string ProjectId, long SizeGb, long UsedBytes, long Threshold, long StoredBytes);
 
 /// <param name="LastGoodSeconds">Since 1970; 0: there is none.</param>
 internal sealed record ResourceFigures(string VaultId, string ProjectId, string ResourceId, long LastGoodSeconds);

@@ -10,7 +10,15 @@ namespace Strongroom.Server.Metrics;
 /// </summary>
 internal static class MetricsText
 {
-    public static string Of(MetricsFigures figures, TaskTotals totals, DateTimeOffset now)
+    private static readonly Dictionary<string, string> Help = new(StringComparer.Ordinal)
+    {
+        ["cbr_task_duration_seconds"] = "How long tasks of this process ran, by type and result; partial ones are a result of their own.",
+        ["cbr_store_request_duration_seconds"] = "How long attempts at calls of the object store took, failed ones included.",
+        ["cbr_store_errors_total"] = "Attempts at calls of the object store that failed; those with the code transient are tried again.",
+        ["cbr_store_retries_total"] = "Calls of the object store that were tried again.",
+    };
+
+    public static string Of(MetricsFigures figures, ProcessTotals totals, DateTimeOffset now)
     {
         var text = new StringBuilder(4096);
         AddVaults(text, figures);
@@ -28,6 +36,9 @@ internal static class MetricsText
         Family(text, "cbr_vault_used_bytes", "gauge", "What the backups of a vault amount to.");
         foreach (VaultFigures vault in figures.Vaults)
             Sample(text, $"cbr_vault_used_bytes{Labels(vault)}", vault.UsedBytes);
+        Family(text, "cbr_vault_stored_bytes", "gauge", "What the store grew by for the backups of a vault when they were made.");
+        foreach (VaultFigures vault in figures.Vaults)
+            Sample(text, $"cbr_vault_stored_bytes{Labels(vault)}", vault.StoredBytes);
         Family(text, "used_vault_size", "gauge", "Used capacity of a vault in GB, as the cloud's own monitoring has it.");
         foreach (VaultFigures vault in figures.Vaults)
             Sample(text, $"used_vault_size{Labels(vault)}", (double)vault.UsedBytes / WireUnits.BytesPerGb);
@@ -93,37 +104,42 @@ internal static class MetricsText
             Sample(text, $"cbr_notification_deliveries{{state=\"{state}\"}}", figures.Deliveries.FirstOrDefault(delivery => delivery.State == state).Count);
     }
 
-    private static void AddTotals(StringBuilder text, TaskTotals totals)
+    private static void AddTotals(StringBuilder text, ProcessTotals totals)
     {
-        var (durations, counters) = totals.Read();
-        Family(text, "cbr_task_duration_seconds", "histogram", "How long tasks of this process ran, by type and result; partial ones are a result of their own.");
-        foreach (((string type, string result), TaskTotals.Durations measured) in durations)
+        foreach (var family in totals.ReadDurations().GroupBy(pair => pair.Series.Name))
         {
-            string labels = $"type=\"{type}\",result=\"{result}\"";
-            long below = 0;
-            for (int i = 0; i < TaskTotals.Bounds.Length; i++)
-            {
-                below += measured.Counts[i];
-                Sample(text, $"cbr_task_duration_seconds_bucket{{{labels},le=\"{Number(TaskTotals.Bounds[i])}\"}}", below);
-            }
-
-            long count = below + measured.Counts[^1];
-            Sample(text, $"cbr_task_duration_seconds_bucket{{{labels},le=\"+Inf\"}}", count);
-            Sample(text, $"cbr_task_duration_seconds_sum{{{labels}}}", measured.SumSeconds);
-            Sample(text, $"cbr_task_duration_seconds_count{{{labels}}}", count);
+            Family(text, family.Key, "histogram", Help.GetValueOrDefault(family.Key, "Of what this process has done."));
+            foreach ((ProcessTotals.Series series, ProcessTotals.Durations measured) in family)
+                AddHistogram(text, series, measured);
         }
 
-        foreach ((string name, long value) in counters)
+        foreach (var family in totals.ReadCounters().GroupBy(pair => pair.Series.Name))
         {
-            Family(text, name, "counter", "Of what this process has done.");
-            Sample(text, name, value);
+            Family(text, family.Key, "counter", Help.GetValueOrDefault(family.Key, "Of what this process has done."));
+            foreach ((ProcessTotals.Series series, long value) in family)
+                Sample(text, series.Labels.Length == 0 ? series.Name : $"{series.Name}{{{series.Labels}}}", value);
         }
 
-        foreach ((string name, long value) in totals.ReadGauges())
+        foreach ((ProcessTotals.Series series, long value) in totals.ReadGauges())
         {
-            Family(text, name, "gauge", "As this process found it when it last freed space.");
-            Sample(text, name, value);
+            Family(text, series.Name, "gauge", "As this process found it when it last freed space.");
+            Sample(text, series.Name, value);
         }
+    }
+
+    private static void AddHistogram(StringBuilder text, ProcessTotals.Series series, ProcessTotals.Durations measured)
+    {
+        long below = 0;
+        for (int i = 0; i < measured.Bounds.Length; i++)
+        {
+            below += measured.Counts[i];
+            Sample(text, $"{series.Name}_bucket{{{series.Labels},le=\"{Number(measured.Bounds[i])}\"}}", below);
+        }
+
+        long count = below + measured.Counts[^1];
+        Sample(text, $"{series.Name}_bucket{{{series.Labels},le=\"+Inf\"}}", count);
+        Sample(text, $"{series.Name}_sum{{{series.Labels}}}", measured.SumSeconds);
+        Sample(text, $"{series.Name}_count{{{series.Labels}}}", count);
     }
 
     private static void Family(StringBuilder text, string name, string type, string help) =>

@@ -4,7 +4,7 @@ using Strongroom.Server.Tasks;
 
 namespace Strongroom.Server.Metrics;
 
-/// <summary>What the task runner measures; anything that listens to .NET meters can read it, <see cref="TaskTotals"/> does.</summary>
+/// <summary>What the task runner measures; anything that listens to .NET meters can read it, <see cref="ProcessTotals"/> does.</summary>
 internal static class TaskMeter
 {
     public const string Name = "Strongroom.Tasks";

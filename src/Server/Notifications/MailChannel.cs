@@ -62,7 +62,7 @@ internal sealed class MailChannel(NotificationOptions options, RemoteCertificate
         string subject = shape.Text.Split('\n', 2)[0];
         var message = new MimeMessage
         {
-            Subject = "[Strongroom] " + (subject.Length > SubjectCharsMax ? subject[..SubjectCharsMax] + "…" : subject),
+            Subject = "[Strongroom] " + Shortened(subject),
             Date = notification.CreatedAt,
             MessageId = $"{notification.Id}@strongroom",
             Body = new TextPart("plain") { Text = NotificationText.Of(shape) },
@@ -73,6 +73,15 @@ internal sealed class MailChannel(NotificationOptions options, RemoteCertificate
         // Nobody's out-of-office reply.
         message.Headers.Add("Auto-Submitted", "auto-generated");
         return message;
+    }
+
+    // Whole words, and dots that need no encoding: one character beyond ASCII makes the rest of a subject unreadable in a log.
+    private static string Shortened(string subject)
+    {
+        if (subject.Length <= SubjectCharsMax)
+            return subject;
+        int end = subject.LastIndexOf(' ', SubjectCharsMax);
+        return subject[..(end > SubjectCharsMax / 2 ? end : SubjectCharsMax)] + " ...";
     }
 
     private static string Describe(Exception error) => error switch

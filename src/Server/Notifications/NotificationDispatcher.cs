@@ -200,7 +200,7 @@ internal sealed partial class NotificationDispatcher(
         }
         catch (DeliveryException error)
         {
-            Log.NotDelivered(logger, error, delivery.EventId, delivery.TargetName, delivery.Attempts);
+            Log.Refused(logger, delivery.EventId, delivery.TargetName, delivery.Attempts, error.Message, error.InnerException?.Message);
             return Later(delivery, error.Message);
         }
         catch (Exception error)
@@ -239,5 +239,8 @@ internal sealed partial class NotificationDispatcher(
 
         [LoggerMessage(4, LogLevel.Warning, "notification {EventId} to {TargetName} was taken over by another process while this one sent it")]
         public static partial void Overtaken(ILogger logger, string eventId, string targetName);
+
+        [LoggerMessage(5, LogLevel.Warning, "notification {EventId} to {TargetName} was not taken, attempt {Attempt}: {Reason} {Detail}")]
+        public static partial void Refused(ILogger logger, string eventId, string targetName, int attempt, string reason, string? detail);
     }
 }

@@ -80,6 +80,7 @@ internal static class NotificationOutbox
         PolicyId = task.PolicyId,
         BackupId = task.BackupId?.Value,
         Cause = cause,
+        Remedy = TaskRemedy.Of(task),
     };
 
     public static NotifiedVaultShape Told(VaultFullness vault) => new(

@@ -11,7 +11,8 @@ internal static class NotificationText
         var text = new StringBuilder(shape.Text).Append("\n\n");
         if (shape.Task is { } task)
         {
-            Line(text, "task", task.Id);
+            Line(text, "what to do", task.Remedy);
+            Line(text, "look at it", $"strongroom task show {task.Id}");
             Line(text, "resource", task.Resource.Id);
             Line(text, "vault", task.VaultId);
             Line(text, "policy", task.PolicyId);

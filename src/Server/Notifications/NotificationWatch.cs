@@ -52,7 +52,7 @@ internal sealed partial class NotificationWatch(
         foreach (TaskRecord task in standing)
         {
             await database.WriteRelaxedAsync(
-                session => NotificationOutbox.TaskStalledAsync(session, task, TaskStall.CauseOf(task), now, cancellationToken), cancellationToken);
+                session => NotificationOutbox.TaskStalledAsync(session, task, TaskStall.CauseOf(task, now) ?? "it waits for its worker.", now, cancellationToken), cancellationToken);
         }
     }
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Strongroom.Drivers;
 using Strongroom.ObjectStores;
 using Strongroom.Protection;
@@ -11,7 +12,7 @@ namespace Strongroom.Server.Tasks;
 /// A project's domain is opened for each operation and closed after it: what it remembers of the index takes some tens of
 /// MiB, which must be bounded by the tasks that run and not by the projects there are.
 /// </remarks>
-internal sealed class ProtectionEngine(ServerOptions options, DriverCatalog drivers, TimeProvider time)
+internal sealed partial class ProtectionEngine(ServerOptions options, DriverCatalog drivers, StoreActivity activity, TimeProvider time, ILogger<ProtectionEngine> logger)
     : IProtectionEngine, IHostedService, IAsyncDisposable
 {
     private InstallationRepository? installation;
@@ -21,6 +22,8 @@ internal sealed class ProtectionEngine(ServerOptions options, DriverCatalog driv
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
+        options.ObjectStore.Activity = activity;
+        options.ObjectStore.Waiting = (failure, delay) => Log.StoreIsAway(logger, failure.Message, delay);
         try
         {
             installation = await InstallationRepository.OpenOrCreateAsync(options, options.Repository, time, cancellationToken);
@@ -99,5 +102,11 @@ internal sealed class ProtectionEngine(ServerOptions options, DriverCatalog driv
     {
         if (installation is not null)
             await installation.DisposeAsync();
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "the store cannot be opened yet, tried again in {Delay}: {Message}")]
+        public static partial void StoreIsAway(ILogger logger, string message, TimeSpan delay);
     }
 }

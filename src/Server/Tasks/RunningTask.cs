@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Strongroom.Contract;
+using Strongroom.ObjectStores;
 using Strongroom.Protection;
 
 namespace Strongroom.Server.Tasks;
@@ -26,10 +27,16 @@ internal sealed class RunningTask : IProgress<RunProgress>
     private readonly Lock gate = new();
     private readonly CancellationTokenSource stop = new();
     private TaskProgress latest = new(TaskPhase.Opening, 0, 0, 0, 0, 0);
+    private readonly TimeProvider time;
     private TaskProgress written = TaskProgress.None;
+    private string? writtenStall;
+    private long movedAt;
+    private long writtenAt;
 
-    public RunningTask(TaskRecord task)
+    public RunningTask(TaskRecord task, TimeProvider time)
     {
+        this.time = time;
+        movedAt = writtenAt = time.GetTimestamp();
         Task = task;
         Lease = new TaskLease(task.Id, task.WorkerId!, task.Token);
         // A second attempt goes on counting where the first one was, so that nobody sees progress fall.
@@ -68,13 +75,17 @@ internal sealed class RunningTask : IProgress<RunProgress>
         lock (gate)
         {
             HasWritten |= value.Phase == RunPhase.Writing;
+            TaskProgress before = latest;
             latest = new TaskProgress(
                 Phase(value.Phase),
                 Math.Max(latest.Percent, percent),
                 Math.Max(latest.BytesDone, value.BytesDone),
                 Math.Max(latest.BytesTotal, value.BytesTotal),
                 Math.Max(latest.BytesChanged, value.BytesChanged),
-                Math.Max(latest.BytesStored, value.BytesStored));
+                Math.Max(latest.BytesStored, value.BytesStored),
+                latest.BytesPerSecond);
+            if (latest != before)
+                movedAt = time.GetTimestamp();
         }
     }
 
@@ -85,9 +96,29 @@ internal sealed class RunningTask : IProgress<RunProgress>
         {
             if (latest == written)
                 return null;
-            return written = latest;
+            long now = time.GetTimestamp();
+            latest = latest with { BytesPerSecond = Rate(latest.BytesDone - written.BytesDone, time.GetElapsedTime(writtenAt, now)) };
+            (written, writtenAt, writtenStall) = (latest, now, null);
+            return written;
         }
     }
+
+    /// <summary>Why the run has stood for <see cref="TaskStall.StandsAfter"/>, when that is not what was taken last; null while it moves.</summary>
+    public string? TakeUnwrittenStall(StoreActivity store)
+    {
+        lock (gate)
+        {
+            if (time.GetElapsedTime(movedAt) < TaskStall.StandsAfter)
+                return null;
+            string cause = TaskStall.CauseOf(latest.Phase, store);
+            return cause == writtenStall ? null : writtenStall = cause;
+        }
+    }
+
+    // Half of what it is now and half of what it was: steady enough to read, and right again after a few intervals.
+    private long Rate(long bytes, TimeSpan elapsed) => elapsed <= TimeSpan.Zero
+        ? latest.BytesPerSecond
+        : (long)((bytes / elapsed.TotalSeconds) + (written.BytesPerSecond == 0 ? bytes / elapsed.TotalSeconds : written.BytesPerSecond)) / 2;
 
     private static TaskPhase Phase(RunPhase phase) => phase switch
     {

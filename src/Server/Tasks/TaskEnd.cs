@@ -74,6 +74,9 @@ internal static class TaskFailure
     /// <summary>The processes running it died, each time.</summary>
     public const string Interrupted = "Strongroom.0003";
 
+    /// <summary>How the message begins when the object store was the cause: the code is that of everything unforeseen.</summary>
+    public const string StoreFailed = "The object store failed: ";
+
     /// <summary>How many problems a message names; the task keeps the first hundred.</summary>
     public const int NamedProblemCount = 3;
 
@@ -110,7 +113,7 @@ internal static class TaskFailure
 
     private static TaskEnd OfAny(Exception error) => error switch
     {
-        ObjectStoreException store => TaskEnd.Failed(ErrorCodes.Unknown.Code, $"The object store failed: {store.Message}"),
+        ObjectStoreException store => TaskEnd.Failed(ErrorCodes.Unknown.Code, StoreFailed + store.Message),
         RepositoryException { Failure: RepositoryFailure.Damaged } damaged => TaskEnd.Failed(
             ErrorCodes.Unknown.Code, $"The repository is damaged: {damaged.Message} 'strongroom repo check' tells which backups are touched."),
         RepositoryException repository => TaskEnd.Failed(ErrorCodes.Unknown.Code, $"The repository refused: {repository.Message}"),

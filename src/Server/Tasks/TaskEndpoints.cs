@@ -7,7 +7,7 @@ using Strongroom.Server.Http;
 namespace Strongroom.Server.Tasks;
 
 /// <summary>Tasks on the wire: CBR's operation logs, and our own view with everything known of one, which can also cancel it.</summary>
-internal sealed class TaskEndpoints(MetadataDatabase database, TaskSignal signal)
+internal sealed class TaskEndpoints(MetadataDatabase database, TaskSignal signal, TaskOptions options, TimeProvider time)
 {
     private const string Logs = "/v3/{project_id}/operation-logs";
     private const string OneTask = "/strongroom/v1/{project_id}/tasks/{task_id}";
@@ -74,10 +74,11 @@ internal sealed class TaskEndpoints(MetadataDatabase database, TaskSignal signal
         await WriteAsync(context, shape, StatusCodes.Status202Accepted);
     }
 
-    private static async ValueTask<TaskShape> ReadShapeAsync(HttpContext context, DbSession session, TaskId id)
+    private async ValueTask<TaskShape> ReadShapeAsync(HttpContext context, DbSession session, TaskId id)
     {
         TaskRecord task = await FindAsync(context, session, id, ErrorCodes.TaskMissing);
-        return task.ToShape(task.State == TaskState.Waiting ? await TaskTable.CountAheadAsync(session, task, context.RequestAborted) : null);
+        TaskQueue? queue = task.State == TaskState.Waiting ? await TaskQueue.ReadAsync(session, task, context.RequestAborted) : null;
+        return task.ToShape(queue?.Position, queue?.CauseFor(task.Kind, options), time.GetStoredNow());
     }
 
     private static async ValueTask<TaskRecord> FindAsync(HttpContext context, DbSession session, TaskId id, ErrorCode whenMissing) =>

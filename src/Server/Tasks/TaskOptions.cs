@@ -35,6 +35,10 @@ public sealed class TaskOptions
     [Range(1, 100)]
     public int AttemptsMax { get; set; } = 3;
 
+    /// <summary>How long tasks that ended can be looked up; a little over a year, as the audit. Clients expect a month.</summary>
+    [Range(typeof(TimeSpan), "1.00:00:00", "3660.00:00:00")]
+    public TimeSpan HistoryRetention { get; set; } = TimeSpan.FromDays(400);
+
     /// <summary>How long deleted backups can be brought back, in time the service runs.</summary>
     public TimeSpan UndoWindow { get; set; } = TimeSpan.FromDays(7);
 

@@ -115,6 +115,9 @@ public sealed record TaskRecord
 
     public TaskProgress Progress { get; init; } = TaskProgress.None;
 
+    /// <summary>Of a running one that stands: what it waits for, as its worker said when it last looked.</summary>
+    public string? Stall { get; init; }
+
     public bool CancelRequested { get; init; }
 
     /// <summary>The worker running it; null when none does.</summary>
@@ -130,7 +133,9 @@ public sealed record TaskRecord
 }
 
 /// <param name="Percent">0 to 100.</param>
-public sealed record TaskProgress(TaskPhase Phase, int Percent, long BytesDone, long BytesTotal, long BytesChanged, long BytesStored)
+/// <param name="BytesPerSecond">How fast <paramref name="BytesDone"/> has grown lately.</param>
+public sealed record TaskProgress(
+    TaskPhase Phase, int Percent, long BytesDone, long BytesTotal, long BytesChanged, long BytesStored, long BytesPerSecond = 0)
 {
     public static TaskProgress None { get; } = new(TaskPhase.Waiting, 0, 0, 0, 0, 0);
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
 using Microsoft.Extensions.Hosting;
+using Strongroom.ObjectStores;
 using Strongroom.Server.Database;
 using Strongroom.Server.Metrics;
 using Strongroom.Server.Notifications;
@@ -19,6 +20,7 @@ internal sealed partial class TaskRunner : BackgroundService
     private readonly TaskSignal signal;
     private readonly TaskOptions options;
     private readonly string lockDirectory;
+    private readonly StoreActivity store;
     private readonly TimeProvider time;
     private readonly ILogger<TaskRunner> logger;
     private readonly InstallationClock clock;
@@ -30,6 +32,7 @@ internal sealed partial class TaskRunner : BackgroundService
         TaskSignal signal,
         TaskOptions options,
         string lockDirectory,
+        StoreActivity store,
         TimeProvider time,
         ILogger<TaskRunner> logger)
     {
@@ -38,6 +41,7 @@ internal sealed partial class TaskRunner : BackgroundService
         this.signal = signal;
         this.options = options;
         this.lockDirectory = lockDirectory;
+        this.store = store;
         this.time = time;
         this.logger = logger;
         clock = new InstallationClock(time);
@@ -49,7 +53,7 @@ internal sealed partial class TaskRunner : BackgroundService
         {
             try
             {
-                await using WorkerPresence presence = await WorkerPresence.JoinAsync(database, time, lockDirectory, stoppingToken);
+                await using WorkerPresence presence = await WorkerPresence.JoinAsync(database, time, options.ParallelRunsMax, lockDirectory, stoppingToken);
                 await WorkAsync(presence, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -107,7 +111,7 @@ internal sealed partial class TaskRunner : BackgroundService
                 continue;
             }
 
-            var run = new RunningTask(task);
+            var run = new RunningTask(task, time);
             running[task.Id] = run;
             runs.Add(RunAndReleaseSlotAsync(run, slots));
         }
@@ -296,13 +300,16 @@ internal sealed partial class TaskRunner : BackgroundService
         if (runs.Length == 0)
             return;
         var unwritten = new List<(TaskLease Lease, TaskProgress Progress)>();
+        var stalls = new List<(TaskLease Lease, string Cause)>();
         foreach (RunningTask run in runs)
         {
             if (run.TakeUnwritten() is { } progress)
                 unwritten.Add((run.Lease, progress));
+            else if (run.TakeUnwrittenStall(store) is { } cause)
+                stalls.Add((run.Lease, cause));
         }
 
-        if (unwritten.Count > 0)
+        if (unwritten.Count + stalls.Count > 0)
         {
             await database.WriteRelaxedAsync(
                 async session =>
@@ -310,6 +317,8 @@ internal sealed partial class TaskRunner : BackgroundService
                     DateTimeOffset now = time.GetStoredNow();
                     foreach ((TaskLease lease, TaskProgress progress) in unwritten)
                         await TaskTable.ReportAsync(session, lease, progress, now, cancellationToken);
+                    foreach ((TaskLease lease, string cause) in stalls)
+                        await TaskTable.ReportStallAsync(session, lease, cause, cancellationToken);
                 },
                 cancellationToken);
         }

@@ -1,3 +1,4 @@
+using Strongroom.ObjectStores;
 using Strongroom.Server.Backups;
 using Strongroom.Server.Checkpoints;
 using Strongroom.Server.Database;
@@ -12,6 +13,7 @@ internal static class TaskServices
     {
         services.AddSingleton(options.Tasks);
         services.AddSingleton<TaskSignal>();
+        services.AddSingleton(provider => new StoreActivity(provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ProtectionEngine>();
         services.AddSingleton<IProtectionEngine>(provider => provider.GetRequiredService<ProtectionEngine>());
         services.AddSingleton<ITaskWork, BackupWork>();
@@ -32,10 +34,12 @@ internal static class TaskServices
             provider.GetRequiredService<TaskSignal>(),
             options.Tasks,
             Path.Combine(options.DataDirectory, "workers"),
+            provider.GetRequiredService<StoreActivity>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<TaskRunner>>()));
         services.AddHostedService(provider => provider.GetRequiredService<BackupPurge>());
         services.AddHostedService(provider => provider.GetRequiredService<SpaceCollection>());
+        services.AddHostedService<TaskHistory>();
     }
 
     public static void MapTasks(this WebApplication app)

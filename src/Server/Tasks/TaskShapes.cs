@@ -25,8 +25,11 @@ internal static class TaskShapes
         ExtraInfo = ExtraInfo(task),
     };
 
+    /// <param name="task">The task.</param>
     /// <param name="queuePosition">Of a waiting one.</param>
-    public static TaskShape ToShape(this TaskRecord task, int? queuePosition) => new()
+    /// <param name="waitsFor">Of a waiting one.</param>
+    /// <param name="now">For how long it has stood.</param>
+    public static TaskShape ToShape(this TaskRecord task, int? queuePosition, string? waitsFor, DateTimeOffset now) => new()
     {
         Id = task.Id.Value,
         Kind = WireWord.Of(task.Kind),
@@ -37,7 +40,10 @@ internal static class TaskShapes
         BytesTotal = task.Progress.BytesTotal,
         BytesChanged = task.Progress.BytesChanged,
         BytesStored = task.Progress.BytesStored,
+        BytesPerSecond = task.Progress.BytesPerSecond,
         Error = new TaskErrorShape(task.ErrorCode, task.ErrorMessage),
+        Remedy = TaskRemedy.Of(task),
+        Stall = TaskStall.CauseOf(task, now) is { } cause ? new TaskStallShape(WireUnits.Instant(task.UpdatedAt), cause) : null,
         ProblemCount = task.ProblemCount,
         Problems = task.Problems,
         Attempts = task.Attempts,
@@ -53,6 +59,7 @@ internal static class TaskShapes
         StartedAt = Instant(task.StartedAt),
         EndedAt = Instant(task.EndedAt),
         QueuePosition = queuePosition,
+        WaitsFor = waitsFor,
     };
 
     private static TaskExtraInfoShape ExtraInfo(TaskRecord task)

@@ -16,7 +16,8 @@ internal static class TaskTable
         id, project_id, kind, status, checkpoint_id, vault_id, vault_name, policy_id, provider_id, enterprise_project_id,
         resource_id, resource_name, resource_type, backup_id, backup_name, target_id, target_name, plan, request_id,
         created_at, started_at, ended_at, updated_at, error_code, error_message, problem_count, problems,
-        phase, progress, bytes_done, bytes_total, bytes_changed, bytes_stored, cancel_requested, worker_id, token, attempts
+        phase, progress, bytes_done, bytes_total, bytes_changed, bytes_stored, cancel_requested, worker_id, token, attempts,
+        bytes_per_second, stall
         """;
 
     public static async ValueTask InsertAsync(DbSession session, TaskRecord task, CancellationToken cancellationToken)
@@ -70,6 +71,26 @@ internal static class TaskTable
             """,
             cancellationToken);
     }
+
+    /// <summary>Tasks that run, and backups of a vault among them.</summary>
+    public static async ValueTask<(long All, long OfVault)> CountInWorkAsync(DbSession session, VaultId? vaultId, CancellationToken cancellationToken) =>
+        await session.QueryFirstAsync(
+            $"""
+            select count(*), coalesce(sum(case when kind = 'backup' and vault_id = {vaultId} then 1 else 0 end), 0)
+            from tasks where status = 'running'
+            """,
+            row => (row.GetInt64(0), row.GetInt64(1)),
+            cancellationToken);
+
+    /// <summary>Removes tasks that ended before then, at most so many.</summary>
+    /// <returns>How many.</returns>
+    public static async ValueTask<int> DeleteEndedBeforeAsync(DbSession session, DateTimeOffset before, int countMax, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync(
+            $"""
+            delete from tasks where id in (
+                select id from tasks where ended_at is not null and ended_at < {before.ToMicroseconds()} order by ended_at limit {countMax})
+            """,
+            cancellationToken);
 
     public static async ValueTask<bool> AnyWaitingAsync(DbSession session, CancellationToken cancellationToken) =>
         await session.QueryLongAsync(
@@ -173,7 +194,17 @@ internal static class TaskTable
                 progress = case when progress < {progress.Percent} then {progress.Percent} else progress end,
                 bytes_done = {progress.BytesDone}, bytes_total = {progress.BytesTotal},
                 bytes_changed = {progress.BytesChanged}, bytes_stored = {progress.BytesStored},
+                bytes_per_second = {progress.BytesPerSecond}, stall = null,
                 updated_at = {now.ToMicroseconds()}
+            where id = {lease.TaskId} and worker_id = {lease.WorkerId} and token = {lease.Token} and status = 'running'
+            """,
+            cancellationToken);
+
+    /// <summary>Writes why a running task stands. When it last moved stays as it is.</summary>
+    public static async ValueTask ReportStallAsync(DbSession session, TaskLease lease, string cause, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync(
+            $"""
+            update tasks set stall = {cause}, bytes_per_second = 0
             where id = {lease.TaskId} and worker_id = {lease.WorkerId} and token = {lease.Token} and status = 'running'
             """,
             cancellationToken);
@@ -192,7 +223,7 @@ internal static class TaskTable
                 progress = case when {end.IsComplete} then 100 else progress end,
                 bytes_changed = case when {end.BytesChanged} > bytes_changed then {end.BytesChanged} else bytes_changed end,
                 bytes_stored = case when {end.BytesStored} > bytes_stored then {end.BytesStored} else bytes_stored end,
-                ended_at = {at}, updated_at = {at}, worker_id = null
+                ended_at = {at}, updated_at = {at}, worker_id = null, stall = null, bytes_per_second = 0
             where id = {lease.TaskId} and worker_id = {lease.WorkerId} and token = {lease.Token} and status = 'running'
             """,
             cancellationToken) == 1;
@@ -220,7 +251,7 @@ internal static class TaskTable
             $"""
             update tasks set
                 status = 'waiting', phase = 'waiting', worker_id = null, token = token + 1, attempts = attempts - 1,
-                updated_at = {now.ToMicroseconds()}
+                stall = null, bytes_per_second = 0, updated_at = {now.ToMicroseconds()}
             where id = {lease.TaskId} and worker_id = {lease.WorkerId} and token = {lease.Token} and status = 'running'
             """,
             cancellationToken);
@@ -231,7 +262,8 @@ internal static class TaskTable
         await session.ExecuteAsync(
             $"""
             update tasks set
-                status = 'waiting', phase = 'waiting', worker_id = null, token = token + 1, updated_at = {now.ToMicroseconds()}
+                status = 'waiting', phase = 'waiting', worker_id = null, token = token + 1, stall = null, bytes_per_second = 0,
+                updated_at = {now.ToMicroseconds()}
             where status = 'running' and (worker_id is null or worker_id not in (select id from workers))
             """,
             cancellationToken);
@@ -331,7 +363,9 @@ internal static class TaskTable
             row.GetInt64(29),
             row.GetInt64(30),
             row.GetInt64(31),
-            row.GetInt64(32)),
+            row.GetInt64(32),
+            row.GetInt64(37)),
+        Stall = row.GetTextOrNull(38),
         CancelRequested = row.GetBoolean(33),
         WorkerId = row.GetTextOrNull(34),
         Token = row.GetInt64(35),

@@ -26,15 +26,16 @@ internal sealed class WorkerPresence : IAsyncDisposable
 
     public string Id { get; }
 
+    /// <param name="runsMax">Tasks this process runs at once.</param>
     /// <param name="lockDirectory">A directory of this machine, shared by all workers on it that share the data directory.</param>
     public static async Task<WorkerPresence> JoinAsync(
-        MetadataDatabase database, TimeProvider time, string lockDirectory, CancellationToken cancellationToken)
+        MetadataDatabase database, TimeProvider time, int runsMax, string lockDirectory, CancellationToken cancellationToken)
     {
         string id = Guid.NewGuid().ToString();
         var taken = WorkerLock.Take(lockDirectory, id);
         try
         {
-            await database.WriteRelaxedAsync(session => WorkerTable.InsertAsync(session, id, Environment.MachineName, cancellationToken), cancellationToken);
+            await database.WriteRelaxedAsync(session => WorkerTable.InsertAsync(session, id, Environment.MachineName, runsMax, cancellationToken), cancellationToken);
             return new WorkerPresence(database, time, id, taken);
         }
         catch

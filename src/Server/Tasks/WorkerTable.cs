@@ -4,18 +4,20 @@ namespace Strongroom.Server.Tasks;
 
 /// <summary>A process that runs tasks.</summary>
 /// <param name="Renewals">Grows as long as it lives.</param>
-internal sealed record WorkerRecord(string Id, string Machine, long Renewals);
+/// <param name="RunsMax">Tasks it runs at once.</param>
+internal sealed record WorkerRecord(string Id, string Machine, long Renewals, long RunsMax);
 
 /// <summary>The processes that run tasks, each with a counter that grows while it lives.</summary>
 internal static class WorkerTable
 {
-    public static async ValueTask InsertAsync(DbSession session, string id, string machine, CancellationToken cancellationToken) =>
-        await session.ExecuteAsync($"insert into workers (id, machine, renewals) values ({id}, {machine}, 0)", cancellationToken);
+    public static async ValueTask InsertAsync(DbSession session, string id, string machine, int runsMax, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync(
+            $"insert into workers (id, machine, renewals, runs_max) values ({id}, {machine}, 0, {runsMax})", cancellationToken);
 
     public static async ValueTask<List<WorkerRecord>> ListAsync(DbSession session, CancellationToken cancellationToken) =>
         await session.QueryAsync(
-            $"select id, machine, renewals from workers order by id",
-            row => new WorkerRecord(row.GetString(0), row.GetString(1), row.GetInt64(2)),
+            $"select id, machine, renewals, runs_max from workers order by id",
+            row => new WorkerRecord(row.GetString(0), row.GetString(1), row.GetInt64(2), row.GetInt64(3)),
             cancellationToken);
 
     /// <returns>False when others have taken this worker for dead: it owns nothing any more.</returns>

@@ -88,11 +88,11 @@ internal sealed class VaultReportEndpoints(
     private async Task ListExternalAsync(HttpContext context)
     {
         (string projectId, string region, VaultFilter filter) = ReadExternal(context.Request);
-        Caller caller = context.Caller();
+        Token token = context.Token();
         VaultListing listing = await database.ReadAsync(
             async session =>
             {
-                if (region != identity.Region || !await MayListAsync(session, caller, projectId, context.RequestAborted))
+                if (region != identity.Region || !await MayListAsync(session, token, projectId, context.RequestAborted))
                     throw BodyReader.Refused($"There is no project {ShownText.Quoted(projectId)} in region {ShownText.Quoted(region)} whose vaults you may list.");
                 return await rendered.ListAsync(session, projectId, filter, context.RequestAborted);
             },
@@ -100,14 +100,14 @@ internal sealed class VaultReportEndpoints(
         await VaultEndpoints.ReplyAsync(context, listing, filter);
     }
 
-    private async ValueTask<bool> MayListAsync(DbSession session, Caller caller, string projectId, CancellationToken cancellationToken)
+    private async ValueTask<bool> MayListAsync(DbSession session, Token token, string projectId, CancellationToken cancellationToken)
     {
-        if (projectId == caller.ProjectId)
+        if (projectId == token.ProjectId)
             return true;
-        List<Project> projects = await RoleTable.ListProjectsOfAsync(session, caller.UserId, cancellationToken);
+        List<Project> projects = await VisibleProjects.OwnAsync(session, token, cancellationToken);
         if (!projects.Exists(project => project.Id == projectId))
             return false;
-        List<string> roles = await RoleTable.ListAsync(session, caller.UserId, ScopeKind.Project, projectId, cancellationToken);
+        List<string> roles = await RoleTable.ListAsync(session, token.UserId, ScopeKind.Project, projectId, cancellationToken);
         return policy.Allows(roles, "cbr:vaults:list");
     }
 }

@@ -70,6 +70,27 @@ public sealed class PolicyCommandTests
     }
 
     [Fact]
+    public async Task Preview_of_a_stored_policy_reads_it_on_its_own_clock_which_clock_sets()
+    {
+        const string Clock = $$$"""{"policy":{"id":"{{{PolicyId}}}","time_zone":"Europe/Berlin","next_runs":[{"utc":"2026-03-28T00:30:00.000000","local":"2026-03-28T01:30:00.000000"}]}}""";
+        using var service = new ServiceDouble()
+            .Answers($"GET /policies/{PolicyId}", 200, $$"""{"policy":{{Policy}}}""")
+            .Answers($"PUT +/policies/{PolicyId}", 200, Clock)
+            .Answers($"GET /policies/{PolicyId}", 200, $$"""{"policy":{{Policy}}}""")
+            .Answers($"GET +/policies/{PolicyId}", 200, Clock)
+            .Answers("POST +/policies/preview", 200, """{"runs":[],"kept":[],"deleted":[]}""");
+        using ShellDouble shell = service.CreateShell();
+
+        ExitCode set = await shell.Run("policy", "clock", PolicyId, "--time-zone", "Europe/Berlin", "-f", "value", "-c", "time_zone");
+        ExitCode previewed = await shell.Run("policy", "preview", PolicyId);
+
+        Assert.True((set, previewed) == (ExitCode.Done, ExitCode.Done), shell.Error);
+        Assert.StartsWith("Europe/Berlin\n", shell.Output, StringComparison.Ordinal);
+        Assert.Equal("""{"policy":{"time_zone":"Europe/Berlin"}}""", service.Requests.Single(request => request.Line.StartsWith("PUT", StringComparison.Ordinal)).Body!.ToJsonString());
+        Assert.Equal("Europe/Berlin", (string?)service.Requests[^1].Body!["time_zone"]);
+    }
+
+    [Fact]
     public async Task Nothing_to_preview_is_wrong_usage()
     {
         using var service = new ServiceDouble();

@@ -152,6 +152,17 @@ public sealed class ServiceCommandTests
     }
 
     [Fact]
+    public async Task Tasks_are_cancelled_one_by_one_and_what_has_ended_is_said_so()
+    {
+        using var service = CheckpointService().Answers($"POST +/tasks/{Shapes.TaskId}/cancel", 202, Shapes.TaskReply("success"));
+        using ShellDouble shell = service.CreateShell();
+
+        Assert.Equal(ExitCode.Done, await shell.Run("task", "cancel", Shapes.TaskId));
+
+        Assert.Contains($"Task {Shapes.TaskId} has ended already: success.", shell.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_checkpoint_that_leaves_a_resource_out_is_partial_and_names_it()
     {
         using var service = CheckpointService(new SkippedResourceShape(Shapes.DiskId, "OS::Cinder::Volume", "data", "BackupService.6125", "a backup is running"));

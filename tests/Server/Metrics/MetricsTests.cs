@@ -45,12 +45,12 @@ public abstract partial class MetricsTests(ServerFixture server)
     [Fact]
     public void Buckets_are_cumulative_and_end_with_all()
     {
-        using var totals = new TaskTotals();
+        using var totals = new ProcessTotals();
         TaskMeter.Ended(Task(TaskKind.Restore), TaskEnd.Success, null, FakeTimeProvider.Start.AddDays(3));
 
-        var (durations, _) = totals.Read();
+        ProcessTotals.Durations measured = totals.ReadDurations()
+            .Single(pair => pair.Series is { Name: "cbr_task_duration_seconds", Labels: "type=\"restore\",result=\"success\"" }).Durations;
 
-        TaskTotals.Durations measured = durations.Single(pair => pair.Labels == ("restore", "success")).Durations;
         Assert.Equal(1, measured.Counts[^1]);
         Assert.Equal(3 * 86_400, measured.SumSeconds);
     }

@@ -56,6 +56,37 @@ public sealed class SilentFailureTests(SilentFailureTests.SmallStoreServer serve
         await FailsCountsAndTellsAsync(world, vault, "object store");
     }
 
+    [Fact]
+    public async Task A_device_that_fails_in_the_middle_of_being_read()
+    {
+        Assert.SkipUnless(server.IsLimited, "Needs root, to attach a block device.");
+        VaultWorld world = await VaultWorld.NewAsync(server);
+        string image = Image(world, 4 << 20);
+        string device = await OutputAsync("losetup", "--find", "--show", image);
+        try
+        {
+            string id = await RegisterAsync(world, new { type = ResourceTypes.Disk, name = "disk", path = device });
+            string vault = await VaultAsync(world, "disk", VaultWorld.Disk(id));
+            // The device is as large as it was, and gives EIO from here on.
+            await OutputAsync("truncate", "--size", "1M", image);
+
+            await FailsCountsAndTellsAsync(world, vault, device);
+        }
+        finally
+        {
+            await OutputAsync("losetup", "--detach", device);
+        }
+    }
+
+    private static async Task<string> OutputAsync(string program, params string[] arguments)
+    {
+        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
+        string output = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)}");
+        return output.Trim();
+    }
+
     private async Task FailsCountsAndTellsAsync(VaultWorld world, string vault, string cause)
     {
         await using WebhookReceiver receiver = await WebhookReceiver.StartAsync();

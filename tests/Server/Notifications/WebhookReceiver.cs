@@ -44,6 +44,9 @@ internal sealed class WebhookReceiver : IAsyncDisposable
 
     public string Url { get; private set; } = "";
 
+    /// <summary>Its own: the port may have been another receiver's, to whose address some server still sends.</summary>
+    private string Path { get; } = $"/{Guid.NewGuid():N}";
+
     public IReadOnlyList<string> Types => [.. Received.Select(webhook => webhook.Type)];
 
     /// <summary>Somebody waits for an answer that will not come.</summary>
@@ -59,7 +62,7 @@ internal sealed class WebhookReceiver : IAsyncDisposable
         app.Run(receiver.TakeAsync);
         await app.StartAsync();
         string address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        receiver.Url = address + "/hook";
+        receiver.Url = address + receiver.Path;
         return receiver;
     }
 
@@ -106,6 +109,12 @@ internal sealed class WebhookReceiver : IAsyncDisposable
 
     private async Task TakeAsync(HttpContext context)
     {
+        if (context.Request.Path != Path)
+        {
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return;
+        }
+
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body);
         string Header(string name) => context.Request.Headers[name].ToString();

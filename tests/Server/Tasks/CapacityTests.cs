@@ -219,7 +219,10 @@ public abstract class CapacityTests(ServerFixture server)
         await world.ProtectAsync(other);
 
         Assert.Single(await world.LogsAsync($"vault_id={full}&status=running"));
-        Assert.Equal(2, (await world.LogsAsync($"vault_id={full}&status=waiting")).Count);
+        JsonArray waiting = await world.LogsAsync($"vault_id={full}&status=waiting");
+        Assert.Equal(2, waiting.Count);
+        Assert.StartsWith(
+            "1 backups of its vault run", (string?)(await world.TaskAsync((string)waiting[0]!["id"]!))["waits_for"], StringComparison.Ordinal);
         foreach (Gate gate in gates)
             gate.Open();
         await TaskWorld.UntilAsync(async () => (await world.LogsAsync($"vault_id={full}&status=success")).Count == 3);

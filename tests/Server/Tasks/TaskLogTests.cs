@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging.Abstractions;
 using Strongroom.Drivers;
 using Strongroom.Protection;
+using Strongroom.Server.Tasks;
 using Strongroom.Server.Tests.Vaults;
 
 namespace Strongroom.Server.Tests.Tasks;
@@ -162,6 +164,7 @@ public abstract class TaskLogTests(ServerFixture server)
         JsonNode log = Assert.Single(await world.LogsAsync())!;
         Assert.Equal(("failed", code), ((string)log["status"]!, (string)log["error_info"]!["code"]!));
         Assert.Equal("/images/a: open: as the test wants it", (string?)log["error_info"]!["message"]);
+        Assert.NotEqual("", (string?)(await world.TaskAsync((string)log["id"]!))["remedy"]);
         Assert.Equal(protectStatus, await world.ProtectStatusAsync(vault, disk));
         world.Engine.OnBackup(disk, _ => Task.CompletedTask);
         await world.ProtectAsync(vault);
@@ -241,7 +244,9 @@ public abstract class TaskLogTests(ServerFixture server)
         await world.CheckpointAsync(vault);
         await TaskWorld.UntilAsync(async () => (await world.LogsAsync("status=running")).Count == 2);
         JsonArray waiting = await world.LogsAsync("status=waiting");
-        int?[] places = [.. (await Task.WhenAll(waiting.Select(log => world.TaskAsync((string)log!["id"]!)))).Select(task => (int?)task["queue_position"])];
+        JsonNode[] tasks = await Task.WhenAll(waiting.Select(log => world.TaskAsync((string)log!["id"]!)));
+        int?[] places = [.. tasks.Select(task => (int?)task["queue_position"])];
+        Assert.All(tasks, task => Assert.Contains("every worker is busy: 2 tasks run", (string?)task["waits_for"], StringComparison.Ordinal));
         string cancelled = (string)waiting[0]!["id"]!;
         await server.PostAsync(world.Vaults.Caller, $"/strongroom/v1/{{project_id}}/tasks/{cancelled}/cancel", null);
         gates.ForEach(gate => gate.Open());
@@ -252,6 +257,32 @@ public abstract class TaskLogTests(ServerFixture server)
         await TaskWorld.UntilAsync(async () => (await world.LogsAsync("status=success")).Count == 3);
         Assert.Equal(3, (await world.BackupsAsync("status=available")).Count);
         Assert.Empty(await world.BackupsAsync("status=error"));
+    }
+
+    [Fact]
+    public async Task Tasks_that_ended_are_kept_for_the_set_time_and_those_in_work_for_ever()
+    {
+        TaskWorld world = await TaskWorld.NewAsync(server);
+        (string vault, string disk) = await world.DiskVaultAsync();
+        await world.ProtectAsync(vault);
+        server.Time.Advance(TimeSpan.FromHours(1));
+        (_, string[] kept) = await world.ProtectAsync(vault);
+        (string slow, string slowDisk) = await world.DiskVaultAsync();
+        Gate gate = world.Engine.Hold(slowDisk);
+        await world.CheckpointAsync(slow);
+        await gate.Reached;
+        var options = new TaskOptions { HistoryRetention = TimeSpan.FromMinutes(30) };
+        using var history = new TaskHistory(server.Database, options, server.Time, NullLogger<TaskHistory>.Instance);
+
+        await history.SweepAsync(default);
+
+        JsonArray left = await world.LogsAsync();
+        Assert.Equal(["running", "success"], left.Select(log => (string?)log!["status"]));
+        Assert.Equal(kept[0], (string?)left[1]!["extra_info"]!["backup"]!["backup_id"]);
+        Assert.Equal(3, (await world.BackupsAsync("")).Count);
+        gate.Open();
+        await world.EndOfAsync((string)left[0]!["id"]!);
+        Assert.Equal("available", await world.ProtectStatusAsync(vault, disk));
     }
 }
 

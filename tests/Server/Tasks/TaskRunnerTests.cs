@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Strongroom.ObjectStores;
 using Strongroom.Protection;
 using Strongroom.Server.Database;
 using Strongroom.Server.Tasks;
@@ -38,6 +39,38 @@ public abstract class TaskRunnerTests(ServerFixture server) : IAsyncLifetime
         JsonNode task = await world.EndOfAsync(id);
         Assert.Equal("success", (string?)task["status"]);
         Assert.Equal(7 * FakeEngine.Mb, (long)(await world.TaskAsync(id))["bytes_total"]!);
+    }
+
+    [Fact]
+    public async Task A_run_that_stands_says_whether_its_source_or_the_store_keeps_it_and_one_that_moves_says_nothing()
+    {
+        (TaskWorld world, _, string disk, string id) = await OrderedAsync();
+        world.Engine.ToReport.Enqueue(new RunProgress(RunPhase.Reading, 40, 100, 30, 20));
+        Gate gate = world.Engine.Hold(disk);
+        using var cutOff = new CancellationTokenSource();
+        var clock = new FakeTimeProvider(server.Time.GetUtcNow());
+        var activity = new StoreActivity(clock);
+        await using var store = new ObservedObjectStore(new SilentStore(), activity);
+        Assert.Equal("no process of the role worker is running.", (string?)(await world.TaskAsync(id))["waits_for"]);
+        await using TestWorker worker = await TestWorker.StartAsync(server, world.Engine, store: activity);
+        await gate.Reached;
+
+        await BeatUntilAsync(worker, async () => (int)(await world.TaskAsync(id))["progress"]! == 40, 10);
+        Assert.Null((await world.TaskAsync(id))["stall"]);
+        await BeatUntilAsync(worker, async () => (await world.TaskAsync(id))["stall"] is not null, 90);
+        JsonNode standing = await world.TaskAsync(id);
+        Assert.Contains("source to be read", (string?)standing["stall"]!["cause"], StringComparison.Ordinal);
+        Assert.Equal(0, (long)standing["bytes_per_second"]!);
+        ValueTask<ObjectStat?> asked = store.StatAsync("packs/a", cutOff.Token);
+        clock.Advance(TimeSpan.FromSeconds(11));
+        await BeatUntilAsync(worker, async () => ((string?)(await world.TaskAsync(id))["stall"]!["cause"])!.Contains("stat of packs/a", StringComparison.Ordinal), 20);
+        Assert.Equal((string?)standing["stall"]!["since"], (string?)(await world.TaskAsync(id))["stall"]!["since"]);
+
+        await cutOff.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked.AsTask());
+        gate.Open();
+        Assert.Equal("success", (string?)(await world.EndOfAsync(id))["status"]);
+        Assert.Null((await world.TaskAsync(id))["stall"]);
     }
 
     [Fact]
@@ -348,6 +381,28 @@ public abstract class TaskRunnerTests(ServerFixture server) : IAsyncLifetime
 
         string[] order = many.Engine.Backups.Select(run => run.DomainId).Where(id => id == many.ProjectId || id == few.ProjectId).ToArray();
         Assert.InRange(Array.IndexOf(order, few.ProjectId), 0, 1);
+    }
+
+    /// <summary>A store that answers nothing.</summary>
+    private sealed class SilentStore : IObjectStore
+    {
+        public string Address => "silent:";
+
+        public async ValueTask<ObjectStat?> StatAsync(string name, CancellationToken cancellationToken)
+        {
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+            return null;
+        }
+
+        public ValueTask<ObjectUpload> PutAsync(string name, PutMode mode, long sizeHintBytes, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public ValueTask<int> GetAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public IAsyncEnumerable<ObjectStat> ListAsync(string prefix, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public ValueTask DeleteAsync(string name, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 
     /// <summary>A vault with a disk, and a backup of it that waits.</summary>

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Strongroom.ObjectStores;
 using Strongroom.Server.Backups;
 using Strongroom.Server.Database;
 using Strongroom.Server.Tasks;
@@ -29,7 +30,7 @@ internal sealed class TestWorker : IAsyncDisposable
 
     /// <param name="machine">Workers of one name share the directory of lock files.</param>
     public static async Task<TestWorker> StartAsync(
-        ServerFixture server, FakeEngine engine, string machine = "here", TaskOptions? options = null)
+        ServerFixture server, FakeEngine engine, string machine = "here", TaskOptions? options = null, StoreActivity? store = null)
     {
         options ??= new TaskOptions();
         MetadataDatabase database = server.TestDatabase.Open();
@@ -42,6 +43,7 @@ internal sealed class TestWorker : IAsyncDisposable
             signal,
             options,
             Path.Combine(server.TestDatabase.DataDirectory, "workers-" + machine),
+            store ?? new StoreActivity(time),
             time,
             NullLogger<TaskRunner>.Instance);
         await runner.StartAsync(default);
