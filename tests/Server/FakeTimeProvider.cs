@@ -17,10 +17,17 @@ public sealed class FakeTimeProvider : TimeProvider
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
+    /// <summary>Every look at the wall clock shows a microsecond more, so that what happened one after the other has that order.</summary>
+    public bool IsTicking { get; set; }
+
     public override DateTimeOffset GetUtcNow()
     {
         lock (gate)
+        {
+            if (IsTicking)
+                wallOffset += TimeSpan.FromMicroseconds(1);
             return now + wallOffset;
+        }
     }
 
     public override long GetTimestamp()
@@ -45,6 +52,22 @@ public sealed class FakeTimeProvider : TimeProvider
             timer.Fire();
         lock (gate)
             now = until;
+    }
+
+    /// <summary>Time passes as on a machine that slept through it: what came due meanwhile fires once, however often it would have.</summary>
+    public void Sleep(TimeSpan by)
+    {
+        List<FakeTimer> due;
+        lock (gate)
+        {
+            now += by;
+            due = [.. timers.Where(timer => timer.DueAt <= now).OrderBy(timer => timer.DueAt)];
+            foreach (FakeTimer timer in due)
+                timer.RearmAfter(now);
+        }
+
+        foreach (FakeTimer timer in due)
+            timer.Fire();
     }
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
@@ -101,6 +124,13 @@ public sealed class FakeTimeProvider : TimeProvider
                 time.timers.Remove(this);
             else
                 DueAt += period;
+        }
+
+        public void RearmAfter(DateTimeOffset now)
+        {
+            Rearm();
+            if (DueAt <= now)
+                DueAt = now + period;
         }
 
         public void Dispose()

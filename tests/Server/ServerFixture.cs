@@ -64,6 +64,9 @@ public abstract class ServerFixture : IAsyncLifetime
     public IdentityAdministration Administration =>
         new(Database, Time, Services.GetRequiredService<IdentityOptions>(), Services.GetRequiredService<CredentialMaker>());
 
+    /// <summary>Tells of every request sent through this fixture, after its answer was looked at.</summary>
+    public event Action<TestCaller?, TestReply>? Answered;
+
     /// <summary>Where the clock begins.</summary>
     protected virtual DateTimeOffset Start => FakeTimeProvider.Start;
 
@@ -133,11 +136,15 @@ public abstract class ServerFixture : IAsyncLifetime
     /// <param name="method">GET, POST, …</param>
     /// <param name="path">With its query.</param>
     /// <param name="body">Null: none. A string is sent as it is, anything else as JSON.</param>
-    public async Task<TestReply> SendAsync(TestCaller? caller, string method, string path, object? body = null)
+    /// <param name="headers">Besides.</param>
+    public async Task<TestReply> SendAsync(
+        TestCaller? caller, string method, string path, object? body = null, params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path.Replace("{project_id}", caller?.ProjectId, StringComparison.Ordinal));
         if (caller is not null)
             request.Headers.TryAddWithoutValidation("X-Auth-Token", caller.Token);
+        foreach ((string name, string value) in headers)
+            request.Headers.TryAddWithoutValidation(name, value);
         request.Content = body switch
         {
             null => null,
@@ -148,7 +155,9 @@ public abstract class ServerFixture : IAsyncLifetime
         string answer = await reply.Content.ReadAsStringAsync();
         if (Answers is { } answers && method != "HEAD")
             answers.Verify(method, request.RequestUri!.PathAndQuery, (int)reply.StatusCode, answer);
-        return new TestReply(reply, answer);
+        var read = new TestReply(reply, answer);
+        Answered?.Invoke(caller, read);
+        return read;
     }
 
     public Task<TestReply> GetAsync(TestCaller? caller, string path) => SendAsync(caller, "GET", path);

@@ -195,6 +195,7 @@ internal sealed class OperationCatalog(VaultOptions vaults)
         Add("GET /v3/auth/projects", "ListOwnProjects", json.ProjectListReply);
         Add("GET /v3/auth/domains", "ListOwnDomains", json.DomainListReply, operation => operation.Asks(request => new QueryReader(request).Text("name")));
         Add("GET /v3/projects", "ListIdentityProjects", json.ProjectListReply, operation => operation.Asks(IdentityEndpoints.ReadFilter));
+        Add("GET /v3/projects/{project}", "ShowIdentityProject", json.ProjectReply);
         Add("GET /v3/region-projects", "ListProjects", json.RegionProjectsReply);
         Add("GET /v3/domain/{domain_name}/projects", "ListDomainProjects", json.DomainProjectsReply);
         Add("GET /v3/domain/{source_project_id}", "ShowDomain", json.ProjectOwnerReply);

@@ -157,6 +157,40 @@ public abstract class OrganizationPolicyTests(ServerFixture server)
     }
 
     [Fact]
+    public async Task What_is_for_a_whole_domain_or_was_made_in_a_project_out_of_reach_is_not_there_though_every_follower_is_in_reach()
+    {
+        Domain domain = await server.Administration.CreateDomainAsync($"domain-{Guid.NewGuid():N}", default);
+        (VaultCaller admin, VaultCaller member) = (await MemberAsync(domain.Name, "one", "admin"), await MemberAsync(domain.Name, "two", "cbr_full"));
+        string path = $"/v3/{{project_id}}/{Path}";
+        string elsewhere = await MadeAsync(member.Caller.ProjectId);
+        string everywhere = await MadeAsync("all");
+        string own = (string)(await server.PostAsync(member.Caller, path, new { policy = Body() })).Json["policy"]!["id"]!;
+
+        // Its only follower is in the member's project, but it was made in the administrator's.
+        await AssertAbsentAsync(elsewhere);
+
+        // With a role in every project there is the first one is in reach; the domain as a whole is not.
+        await server.Administration.AddRoleAsync(member.UserId, "cbr_full", ScopeKind.Project, admin.Caller.ProjectId, null, default);
+        await AssertAbsentAsync(everywhere);
+        Assert.Equal(200, (await server.GetAsync(member.Caller, $"{path}/{elsewhere}")).Status);
+        Assert.Equal(
+            new[] { own, elsewhere }.Order(StringComparer.Ordinal),
+            (await server.GetAsync(member.Caller, path)).Json["policies"]!.AsArray().Select(policy => (string)policy!["id"]!).Order(StringComparer.Ordinal));
+
+        async Task<string> MadeAsync(string scope) =>
+            (string)(await server.PostAsync(admin.Caller, path, new { policy = Body(scope: scope) })).Json["policy"]!["id"]!;
+
+        async Task AssertAbsentAsync(string id)
+        {
+            AssertRefused(await server.GetAsync(member.Caller, $"{path}/{id}"), 404, "6000");
+            AssertRefused(await server.GetAsync(member.Caller, $"{path}/{id}/policy-detail"), 404, "6000");
+            AssertRefused(await server.PutAsync(member.Caller, $"{path}/{id}", new { policy = new { policy_enabled = false } }), 404, "6000");
+            AssertRefused(await server.DeleteAsync(member.Caller, $"{path}/{id}"), 404, "6000");
+            Assert.DoesNotContain(id, (await server.GetAsync(member.Caller, path)).Text, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task Without_a_word_in_the_domain_a_caller_reaches_only_projects_where_it_may_manage_policies()
     {
         TestCaller caller = await server.NewProjectAsync();

@@ -211,6 +211,27 @@ public abstract class PolicyRetentionTests(ServerFixture server)
     }
 
     [Fact]
+    public async Task The_preview_of_a_locked_vault_keeps_what_will_be_made_in_it_and_has_no_term()
+    {
+        RunWorld world = await RunWorld.NewAsync(server);
+        JsonObject policy = RunWorld.Policy("""{"max_backups":1}""");
+        (string vault, _, _) = await world.ProtectedAsync(policy);
+
+        Assert.True(await KeptAsync() < 5);
+        await world.Vaults.PutAsync("vaults/" + vault, new { vault = new { locked = true } });
+        Assert.InRange(await KeptAsync(), 5, 60);
+
+        async Task<int> KeptAsync()
+        {
+            string on = server.Time.GetUtcNow().AddDays(7).ToString("yyyy-MM-ddT12:00:00Z", null);
+            var body = new JsonObject { ["policy"] = policy.DeepClone(), ["vault_id"] = vault, ["on"] = on };
+            TestReply reply = await server.PostAsync(world.Vaults.Caller, "/strongroom/v1/{project_id}/policies/preview", body);
+            Assert.True(reply.Status == 200, reply.Text);
+            return reply.Json["kept"]!.AsArray().Count;
+        }
+    }
+
+    [Fact]
     public async Task What_was_brought_back_by_hand_stays()
     {
         RunWorld world = await RunWorld.NewAsync(server);

@@ -1,12 +1,8 @@
-using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
 using Strongroom.Server.Database;
 using Strongroom.Server.Policies;
-using Strongroom.Server.Schedules;
 using Strongroom.Server.Tasks;
 using Strongroom.Server.Tests.Tasks;
-using Strongroom.Server.Tests.Vaults;
-using static Strongroom.Server.Tests.Policies.PolicyWorld;
 
 namespace Strongroom.Server.Tests.Policies;
 
@@ -28,20 +24,10 @@ public abstract class TwoSchedulersTests(ServerFixture server)
     [Trait("Category", "Slow")]
     public async Task No_slot_runs_twice_and_none_is_lost_while_either_is_killed_at_random()
     {
-        int days = int.Parse(Environment.GetEnvironmentVariable("STRONGROOM_TEST_SCHEDULER_DAYS") ?? "10", null);
-        int seed = int.Parse(Environment.GetEnvironmentVariable("STRONGROOM_TEST_SEED") ?? "20261125", null);
-        TestContext.Current.SendDiagnosticMessage("seed {0}", seed);
+        int days = SlotLedger.Setting("SCHEDULER_DAYS", 10);
+        int seed = SlotLedger.Setting("SEED", 20261125);
         var random = new Random(seed);
-        TaskWorld world = await TaskWorld.NewAsync(server);
-        var bound = new List<(string Vault, string Policy, Schedule Schedule, DateTimeOffset At)>();
-        for (int i = 0; i < 8; i++)
-        {
-            string policy = await world.Vaults.PolicyAsync(PolicyBody("{}", "p", "backup", Patterns[i % Patterns.Length]));
-            DateTimeOffset from = Truncated(server.Time.GetUtcNow());
-            (string vault, _) = await world.DiskVaultAsync();
-            await world.Vaults.BindAsync(vault, policy);
-            bound.Add((vault, policy, new Schedule(Patterns[i % Patterns.Length].Select(SchedulePattern.Parse).ToList(), from, TimeZoneInfo.Utc), server.Time.GetUtcNow()));
-        }
+        SlotLedger ledger = await SlotLedger.NewAsync(server, 8, Patterns);
 
         DateTimeOffset now = server.Time.GetUtcNow();
         DateTimeOffset end = now.AddDays(days);
@@ -52,41 +38,39 @@ public abstract class TwoSchedulersTests(ServerFixture server)
             Task<bool>[] both = [RunAsync(now.AddSeconds(random.Next(-3, 4)), random), RunAsync(now.AddSeconds(random.Next(-3, 4)), random)];
             foreach (Task<bool> one in both)
                 kills += await one ? 1 : 0;
-            await EndAllAsync(world.ProjectId);
+            await EndAllAsync(ledger.World.ProjectId);
         }
 
         await RunToEndAsync(now);
-        await EndAllAsync(world.ProjectId);
+        await EndAllAsync(ledger.World.ProjectId);
 
-        int runs = 0;
-        foreach ((string vault, string policy, Schedule schedule, DateTimeOffset at) in bound)
-        {
-            List<(long Slot, long Missed)> taken = await server.Database.ReadAsync(
-                session => session.QueryAsync(
-                    $"select slot_at, missed from policy_runs where vault_id = {vault} and policy_id = {policy} order by slot_at",
-                    row => (row.GetInt64(0), row.GetInt64(1)),
-                    default),
-                default);
-            long expected = 0;
-            var slots = new HashSet<long>();
-            for (DateTimeOffset slot = schedule.NextAfter(at); slot <= now; slot = schedule.NextAfter(slot))
-            {
-                slots.Add(slot.ToMicroseconds());
-                expected++;
-            }
-
-            Assert.Equal(expected, taken.Sum(run => 1 + run.Missed));
-            Assert.All(taken, run => Assert.Contains(run.Slot, slots));
-            List<string> tasks = await server.Database.ReadAsync(
-                session => session.QueryAsync($"select plan from tasks where vault_id = {vault}", row => row.GetString(0), default), default);
-            string[] ran = [.. tasks.Select(plan => (string)JsonNode.Parse(plan)!["run"]!["slot_at"]!)];
-            Assert.Equal(taken.Count, ran.Length);
-            Assert.Equal(ran.Length, ran.Distinct().Count());
-            runs += taken.Count;
-        }
-
+        int runs = await ledger.VerifyAsync(now, isExact: true, seed);
         TestContext.Current.TestOutputHelper?.WriteLine($"{days} days, {runs} runs, {kills} kills, seed {seed}");
         Assert.True(kills > 0, "nothing was ever killed");
+    }
+
+    /// <summary>
+    /// A clock that is wrong costs punctuality and nothing else: what it took too early is not run again, what it never saw is run by
+    /// the others, and when it is gone they go on where it was.
+    /// </summary>
+    [Fact]
+    public async Task Servers_whose_clocks_are_hours_apart_run_each_slot_once_and_lose_none()
+    {
+        SlotLedger ledger = await SlotLedger.NewAsync(server, 4, Patterns);
+        DateTimeOffset now = server.Time.GetUtcNow();
+        DateTimeOffset end = now.AddDays(4);
+        while (now < end)
+        {
+            now += TimeSpan.FromMinutes(20);
+            bool isAheadThere = now < end.AddDays(-2);
+            if (isAheadThere)
+                await RunToEndAsync(now.AddHours(7));
+            await Task.WhenAll(RunToEndAsync(now.AddHours(-5)), RunToEndAsync(now));
+            await EndAllAsync(ledger.World.ProjectId);
+        }
+
+        int runs = await ledger.VerifyAsync(now, isExact: false, seed: 0);
+        Assert.InRange(runs, 4 * (24 + 1 + 2 + 1) - 30, 4 * (24 + 1 + 2 + 1) + 30);
     }
 
     /// <returns>True: it was killed in the middle.</returns>
@@ -138,8 +122,6 @@ public abstract class TwoSchedulersTests(ServerFixture server)
         clock.Advance(now - clock.GetUtcNow());
         return clock;
     }
-
-    private static DateTimeOffset Truncated(DateTimeOffset instant) => Policy.WholeSeconds(instant);
 }
 
 public sealed class TwoSchedulersOnSqliteTests(SqliteApiServer server) : TwoSchedulersTests(server), IClassFixture<SqliteApiServer>;
