@@ -117,8 +117,7 @@ public static class StrongroomHost
             else
                 kestrel.Listen(address, port, SetUp);
             kestrel.AddServerHeader = false;
-            // 256 resources with all their fields are well under 1 MiB.
-            kestrel.Limits.MaxRequestBodySize = 4 * 1024 * 1024;
+            kestrel.Limits.MaxRequestBodySize = ReceivedBody.DrainedBytesMax;
             kestrel.Limits.MaxRequestHeadersTotalSize = 64 * 1024;
             kestrel.Limits.MaxRequestLineSize = 16 * 1024;
             kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(30);

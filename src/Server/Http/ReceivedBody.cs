@@ -9,7 +9,16 @@ namespace Strongroom.Server.Http;
 /// </summary>
 internal sealed class ReceivedBody : IDisposable
 {
-    // Grown as bytes arrive, not as a header promises them; the host ends bodies over 4 MiB with 413.
+    /// <summary>Bytes. 256 resources with all their fields are well under 1 MiB.</summary>
+    public const int BytesMax = 4 << 20;
+
+    /// <summary>
+    /// Bytes the host takes off the wire of a request it has refused (for five seconds at most): a client in the middle of
+    /// sending reads its 413 only when it got rid of the rest, else it is told of a broken pipe.
+    /// </summary>
+    public const int DrainedBytesMax = 64 << 20;
+
+    // Grown as bytes arrive, not as a header promises them.
     private const int FirstBufferBytes = 16 << 10;
 
     private byte[] buffer = ArrayPool<byte>.Shared.Rent(FirstBufferBytes);
@@ -41,12 +50,16 @@ internal sealed class ReceivedBody : IDisposable
 
     private async ValueTask FillAsync(HttpContext context)
     {
+        if (context.Request.ContentLength > BytesMax)
+            throw TooLarge();
         try
         {
             int got;
             while ((got = await context.Request.Body.ReadAsync(buffer.AsMemory(length), context.RequestAborted)) > 0)
             {
                 length += got;
+                if (length > BytesMax)
+                    throw TooLarge();
                 if (length == buffer.Length)
                     Grow();
             }
@@ -57,6 +70,9 @@ internal sealed class ReceivedBody : IDisposable
             throw new BadHttpRequestException("The body is not sent as its headers say.", StatusCodes.Status400BadRequest, error);
         }
     }
+
+    private static BadHttpRequestException TooLarge() =>
+        new(RequestShell.Describe(StatusCodes.Status413PayloadTooLarge).Message, StatusCodes.Status413PayloadTooLarge);
 
     private void Grow()
     {

@@ -64,4 +64,16 @@ public sealed class MalformedRequestTests(SqliteServer server) : IClassFixture<S
         Assert.Equal(413, reply!.Status);
         reply.AssertRefusal();
     }
+
+    /// <summary>Through a client as people have them: it sends all of its body before it looks for the answer.</summary>
+    [Theory]
+    [InlineData(5)]
+    [InlineData(60)]
+    public async Task A_client_that_sends_too_much_reads_why_it_was_refused(int mebibytes)
+    {
+        TestReply reply = await server.SendAsync(null, "POST", "/v3/auth/tokens", new string(' ', mebibytes << 20));
+
+        Assert.Equal(413, reply.Status);
+        Assert.Contains("larger than 4 MiB", reply.Text, StringComparison.Ordinal);
+    }
 }
