@@ -12,8 +12,9 @@ namespace Strongroom.Server.Tests.Http;
 /// </summary>
 public sealed class IsolationTests(SqliteTaskServer server) : IClassFixture<SqliteTaskServer>
 {
-    // What may differ: who logged in and what was tried, and the beats of this process itself.
-    private static readonly string[] OwnTables = ["audit_records", "tokens", "used_signatures", "workers", "installation_clock"];
+    // What may differ: who logged in and what was tried, the beats of this process itself, and what it tells and retries by the clock
+    // (a delivery that a request asked for shows by its status, which must be a refusal).
+    private static readonly string[] OwnTables = ["audit_records", "tokens", "used_signatures", "workers", "installation_clock", "notification_deliveries"];
 
     // The parameter is a word of the caller's, and names nothing that a project owns.
     private static readonly string[] WordParameters = ["key", "feature_key", "domain_name", "protectable_type"];
