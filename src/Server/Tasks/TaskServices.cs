@@ -25,6 +25,7 @@ internal static class TaskServices
         services.AddSingleton<TaskEndpoints>();
         services.AddSingleton<BackupPurge>();
         services.AddSingleton<SpaceCollection>();
+        services.AddSingleton(Ended(options.Tasks));
         if (!options.Roles.HasFlag(ServerRoles.Worker))
             return;
         services.AddHostedService(provider => provider.GetRequiredService<ProtectionEngine>());
@@ -39,8 +40,13 @@ internal static class TaskServices
             provider.GetRequiredService<ILogger<TaskRunner>>()));
         services.AddHostedService(provider => provider.GetRequiredService<BackupPurge>());
         services.AddHostedService(provider => provider.GetRequiredService<SpaceCollection>());
-        services.AddHostedService<TaskHistory>();
     }
+
+    /// <summary>Tasks that ended longer ago than <see cref="TaskOptions.HistoryRetention"/>.</summary>
+    public static ExpiringRows Ended(TaskOptions options) => new(
+        "tasks that ended",
+        (session, now, countMax, cancellationToken) =>
+            TaskTable.DeleteEndedBeforeAsync(session, now - options.HistoryRetention, countMax, cancellationToken));
 
     public static void MapTasks(this WebApplication app)
     {

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
 using Strongroom.Drivers;
 using Strongroom.Protection;
+using Strongroom.Server.Database;
 using Strongroom.Server.Tasks;
 using Strongroom.Server.Tests.Vaults;
 
@@ -272,9 +273,9 @@ public abstract class TaskLogTests(ServerFixture server)
         await world.CheckpointAsync(slow);
         await gate.Reached;
         var options = new TaskOptions { HistoryRetention = TimeSpan.FromMinutes(30) };
-        using var history = new TaskHistory(server.Database, options, server.Time, NullLogger<TaskHistory>.Instance);
+        using var sweep = new ExpirySweep(server.Database, server.Time, [TaskServices.Ended(options)], NullLogger<ExpirySweep>.Instance);
 
-        await history.SweepAsync(default);
+        await sweep.SweepAsync(default);
 
         JsonArray left = await world.LogsAsync();
         Assert.Equal(["running", "success"], left.Select(log => (string?)log!["status"]));
