@@ -1,5 +1,6 @@
 using Strongroom.ObjectStores;
 using Strongroom.ObjectStores.Testing;
+using Strongroom.Repository.Indexes;
 
 namespace Strongroom.Repository.Tests;
 
@@ -54,6 +55,49 @@ public sealed class FaultTests
         await history.BackUpNew(new FaultyObjectStore(store, plan), workers: 2);
 
         Assert.True(await history.AssertAllOrNothing(store, "lost answer"));
+    }
+
+    /// <summary>Eight backups that end beside each other are enough for it: one merges what another has written and not opened yet.</summary>
+    [Fact]
+    public async Task A_run_that_others_merge_before_its_backup_opens_it_is_used_in_theirs()
+    {
+        // Written out long before the end, then the same chunks once more.
+        var options = Options with { SessionIndexEntries = 64 };
+        byte[] half = TestDisk.Make(5, 300 * TestDisk.Chunk);
+        byte[] disk = [.. half, .. half];
+        BackupRecord alone;
+        await using (var repository = await TestRepository.Create(options: options))
+            alone = await repository.BackUp(disk, workers: 1);
+
+        var store = new InMemoryObjectStore();
+        await using var other = await TestRepository.Create(store, options);
+        string? written = null;
+        int merges = 0;
+        var faulty = new FaultyObjectStore(store, call =>
+        {
+            if (!call.Name.StartsWith(other.Domain.Names.Indexes, StringComparison.Ordinal))
+                return null;
+            if (call.Call == StoreCall.Commit)
+                written = call.Name;
+            if (call.Call != StoreCall.Get || call.Name != written)
+                return null;
+            written = null;
+            merges++;
+            return new Fault.Wait(Task.Run(MergeAsync));
+        });
+        await using (var repository = await TestRepository.Open(faulty, options))
+        {
+            var backup = await repository.BackUp(disk, workers: 1);
+
+            Assert.True(merges > 1, $"{merges} runs were merged away");
+            Assert.Equal(alone.Members[0].StoredBytes, backup.Members[0].StoredBytes);
+            Assert.Equal(disk, await repository.Restore(backup));
+        }
+
+        Assert.True((await RepositoryCheck.RunAsync(other.Repository, [other.Domain], new CheckOptions { ReadData = true }, null, default)).IsSound);
+
+        async Task MergeAsync() => Assert.True(await RunMerger.TryMergeAsync(
+            store, other.Domain.Names, other.Domain.Keys, await other.Domain.Catalog.ListAsync(null, default), default));
     }
 
     [Fact]

@@ -124,6 +124,15 @@ internal sealed class IndexSet
         }
     }
 
+    /// <summary>Adds what was in a run that somebody merged into another before it could be opened: lists anew. Its packs all exist.</summary>
+    public async ValueTask AddMergedAsync(IEnumerable<ObjectId> packs, CancellationToken cancellationToken)
+    {
+        lock (gate)
+            existing?.UnionWith(packs);
+        if (list is not null)
+            await ReloadAsync(members, cancellationToken);
+    }
+
     /// <summary>A pack turned out to be gone: its entries are passed over from now on.</summary>
     public void MarkMissing(ObjectId pack)
     {

@@ -221,6 +221,14 @@ internal sealed class ChunkStore : IAsyncDisposable
         var (id, sizeBytes) = await RunWriter.WriteAsync(
             immutable, names, keys, entries, [.. packs.OrderBy(pack => pack.Key).Select(pack => pack.Value)], cancellationToken);
         HasWrittenRun = true;
-        (await OpenStoredAsync(cancellationToken)).Add(await catalog.OpenAsync(id, sizeBytes, cancellationToken));
+        var index = await OpenStoredAsync(cancellationToken);
+        try
+        {
+            index.Add(await catalog.OpenAsync(id, sizeBytes, cancellationToken));
+        }
+        catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
+        {
+            await index.AddMergedAsync(packs.Values.Select(pack => pack.Id), cancellationToken);
+        }
     }
 }
