@@ -146,9 +146,8 @@ internal sealed partial class TaskRunner : BackgroundService
         return await database.WriteRelaxedAsync(
             async session =>
             {
-                DateTimeOffset now = time.GetStoredNow();
-                TaskRecord? task = await TaskTable.ClaimAsync(session, workerId, options, now, cancellationToken);
-                if (task is not null)
+                TaskRecord? task = await TaskTable.ClaimAsync(session, workerId, options, time, cancellationToken);
+                if (task is { StartedAt: { } now })
                     await works[task.Kind].BeginAsync(session, task, now, cancellationToken);
                 return task;
             },

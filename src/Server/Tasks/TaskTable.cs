@@ -98,15 +98,18 @@ internal static class TaskTable
 
     /// <summary>
     /// Gives the next task to a worker, fairly: to the project with the fewest running tasks, among equals to the one whose
-    /// last start is longest ago, and within a project in the order they were asked for. What a full vault or a full
+    /// last claim is longest ago, and within a project in the order they were asked for. What a full vault or a full
     /// installation holds up lets others pass.
     /// </summary>
+    /// <param name="time">Read when it is this claim's turn: no task starts before one that was claimed earlier.</param>
     /// <returns>Null when nothing waits that may run, or when the worker is not registered any more.</returns>
     public static async ValueTask<TaskRecord?> ClaimAsync(
-        DbSession session, string workerId, TaskOptions limits, DateTimeOffset now, CancellationToken cancellationToken)
+        DbSession session, string workerId, TaskOptions limits, TimeProvider time, CancellationToken cancellationToken)
     {
         // Whoever claims waits here for the claim before: what is counted below is then what there is.
-        await session.ExecuteAsync($"update task_claims set claims = claims + 1 where id = 1", cancellationToken);
+        long claim = await session.QueryLongAsync(
+            $"update task_claims set claims = claims + 1 where id = 1 returning claims", cancellationToken);
+        long at = time.GetStoredNow().ToMicroseconds();
         Sql ready = $"""
             status = 'waiting' and (select count(*) from tasks where status = 'running') < {limits.ParallelRunsInstallationMax}
             and (kind <> 'backup' or vault_id not in (
@@ -122,7 +125,7 @@ internal static class TaskTable
                 select w.project_id from (select distinct project_id from tasks where {ready}) w
                 order by
                     (select count(*) from tasks r where r.project_id = w.project_id and r.status = 'running'),
-                    coalesce((select max(s.started_at) from tasks s where s.project_id = w.project_id), 0),
+                    coalesce((select max(s.claim) from tasks s where s.project_id = w.project_id), 0),
                     w.project_id
                 limit 1)
             order by created_at, id limit 1 {lockClause}
@@ -131,12 +134,11 @@ internal static class TaskTable
             cancellationToken);
         if (id is null)
             return null;
-        long at = now.ToMicroseconds();
         return await session.QueryFirstAsync(
             $"""
             update tasks set
                 status = 'running', phase = 'opening', worker_id = {workerId}, token = token + 1, attempts = attempts + 1,
-                started_at = {at}, updated_at = {at}
+                claim = {claim}, started_at = {at}, updated_at = {at}
             where id = {id} and status = 'waiting' and exists (select 1 from workers where id = {workerId})
             returning {Columns}
             """,
