@@ -173,15 +173,20 @@ internal sealed class BackupWork(MetadataDatabase database, IProtectionEngine en
                 ["incremental"] = backup.Incremental ? "true" : "false",
             },
             BeforeCommit = async (outcome, cancellationToken) =>
-                await database.WriteAsync(session => TakeRoomAsync(session, task, lease, outcome, cancellationToken), cancellationToken),
+                await database.WriteRelaxedAsync(session => TakeRoomAsync(session, task, lease, outcome, cancellationToken), cancellationToken),
         };
         return (request, room);
     }
 
-    /// <summary>The fence, and the room of the vault: what is committed after this is counted, however many are committed at once.</summary>
+    /// <summary>
+    /// The fence, and the room of the vault: what is committed after this is counted, however many are committed at once. All
+    /// that takes room, uses it or changes its size writes the vault's row and so waits here; a serializable transaction, of
+    /// which there is one per backup, would make those that start a run of many backups lose again and again.
+    /// </summary>
     private static async ValueTask TakeRoomAsync(
         DbSession session, TaskRecord task, TaskLease lease, BackupOutcome outcome, CancellationToken cancellationToken)
     {
+        await VaultTable.HoldAsync(session, task.VaultId!.Value, cancellationToken);
         bool isFirst = await IsFirstAsync(session, task, cancellationToken);
         long countedBytes = outcome.Members.Sum(member => CountedBytes(member, isFirst));
         VaultRoom room = await RoomAsync(session, task, cancellationToken);

@@ -176,6 +176,13 @@ internal static partial class VaultTable
             cancellationToken);
     }
 
+    /// <summary>
+    /// Waits for whoever writes the vault's row, and makes others wait until the transaction ends; a serializable one that read
+    /// the row before loses and runs again.
+    /// </summary>
+    public static async ValueTask HoldAsync(DbSession session, VaultId id, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync($"update vaults set version = version where id = {id}", cancellationToken);
+
     /// <summary>A full vault with <c>auto_expand</c> grows by a quarter, as often as it takes. Belongs after what filled it, in the same transaction.</summary>
     public static async ValueTask ExpandAsync(DbSession session, VaultId id, CancellationToken cancellationToken)
     {

@@ -55,53 +55,6 @@ public abstract class CapacityTests(ServerFixture server)
     }
 
     [Fact]
-    public async Task However_many_backups_commit_at_once_a_vault_never_holds_more_than_its_size()
-    {
-        int seed = int.Parse(Environment.GetEnvironmentVariable("STRONGROOM_TEST_SEED") ?? "20261125", null);
-        var random = new Random(seed);
-        TaskWorld world = await TaskWorld.NewAsync(server);
-        string vault = await world.Vaults.VaultAsync(sizeGb: 10);
-        string[] disks = await world.Vaults.NewDisksAsync(6);
-        await world.AddAsync(vault, [.. disks.Select(VaultWorld.Disk)]);
-        long used = 0;
-        int full = 0;
-        int made = 0;
-        for (int round = 0; round < 12; round++)
-        {
-            var sizes = disks.ToDictionary(disk => disk, _ => random.NextInt64(FakeEngine.FirstBytes, VaultWorld.Gb));
-            using var together = new Barrier(4);
-            foreach (string disk in disks)
-            {
-                world.Engine.Sizes[disk] = () => sizes[disk];
-                // As many as run at once come to their commits in the same moment.
-                world.Engine.OnBackup(disk, _ => Task.Run(() => together.SignalAndWait(50)));
-            }
-
-            (_, string[] backups) = await world.ProtectAsync(vault);
-
-            foreach (string id in backups)
-            {
-                JsonNode backup = await world.BackupAsync(id);
-                bool isMade = (string?)backup["status"] == "available";
-                Assert.Equal(isMade, world.Engine.Roots.ContainsKey(id));
-                long size = sizes[(string)backup["resource_id"]!];
-                used += isMade ? size : 0;
-                made += isMade ? 1 : 0;
-                full += isMade ? 0 : 1;
-            }
-
-            long counted = await UsedAsync(vault);
-            Assert.True(counted == used && counted <= 10 * VaultWorld.Gb, $"seed {seed}, round {round}: {counted} counted, {used} made");
-        }
-
-        JsonArray failed = await world.LogsAsync("status=failed");
-        Assert.Equal(full, failed.Count);
-        Assert.All(failed, log => Assert.Contains((string)log!["error_info"]!["code"]!, new[] { "BackupService.6114" }));
-        TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}: {made} made, {full} did not fit");
-        Assert.True(made > 10 && full > 10);
-    }
-
-    [Fact]
     public async Task A_vault_is_not_made_smaller_than_what_is_being_committed_needs()
     {
         TaskWorld world = await TaskWorld.NewAsync(server);

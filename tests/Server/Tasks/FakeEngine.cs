@@ -41,6 +41,9 @@ internal sealed class FakeEngine : IProtectionEngine
     /// <summary>What a backup of a resource adds to its vault, where a test cares.</summary>
     public ConcurrentDictionary<string, Func<long>> Sizes { get; } = new();
 
+    /// <summary>In the flow of the run, which then asks for its room.</summary>
+    public Action BeforeCommit { get; set; } = () => { };
+
     /// <summary>Runs when a root is there and the service does not know it yet.</summary>
     public Func<CancellationToken, Task> AfterCommit { get; set; } = _ => Task.CompletedTask;
 
@@ -79,6 +82,7 @@ internal sealed class FakeEngine : IProtectionEngine
             await step(cancellationToken);
         cancellationToken.ThrowIfCancellationRequested();
         BackupOutcome outcome = Outcome(request);
+        BeforeCommit();
         try
         {
             await request.BeforeCommit!(outcome, cancellationToken);
