@@ -29,7 +29,7 @@ internal sealed class RunWorld(TaskWorld tasks)
     {
         DateTimeOffset now = Server.Time.GetUtcNow();
         DateTimeOffset at = new DateTimeOffset(now.UtcDateTime.Date, TimeSpan.Zero).AddDays(daysLater).AddHours(hour).AddMinutes(minute).AddSeconds(1);
-        Server.Time.Advance((at > now ? at : at.AddDays(1)) - now);
+        Server.Time.Sleep((at > now ? at : at.AddDays(1)) - now);
     }
 
     /// <summary>Runs what is due and waits until its tasks have ended.</summary>
