@@ -39,7 +39,15 @@ public abstract class JunkResistanceContract(ServerFixture server)
             string path = route.Path(parameter =>
                 parameter == MappedRoute.ProjectParameter ? callers.ProjectId : parameter == "vault_id" ? callers.VaultId : Guid.CreateVersion7().ToString());
 
-            TestReply reply = await server.SendAsync(caller, route.Method, path, body);
+            TestReply reply;
+            try
+            {
+                reply = await server.SendAsync(caller, route.Method, path, body);
+            }
+            catch (HttpRequestException error)
+            {
+                throw new InvalidDataException($"Seed {seed}, request {i}: {route} has no answer to {body.Length} characters: {body}", error);
+            }
 
             Assert.True(reply.Status < 500, $"Seed {seed}, request {i}: {route} answers {reply.Status} to {body}");
             if (reply.Status >= 400)
