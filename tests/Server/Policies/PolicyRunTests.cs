@@ -115,7 +115,7 @@ public abstract class PolicyRunTests(ServerFixture server)
         (string vault, _, _) = await world.ProtectedAsync();
 
         world.GoTo(3);
-        server.Time.Advance(TimeSpan.FromDays(3.5));
+        server.Time.Sleep(TimeSpan.FromDays(3.5));
         await world.RunAsync();
 
         JsonNode log = Assert.Single(await world.Tasks.LogsAsync())!;
