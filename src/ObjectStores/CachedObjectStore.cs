@@ -39,8 +39,17 @@ public sealed class CachedObjectStore(IObjectStore inner, ObjectCache cache) : I
         if (sizeBytes > Math.Min(FetchBytesMax, cache.WholeBytesMax) || cache.TryRead(name, 0, new byte[1]))
             return;
         byte[] content = new byte[sizeBytes];
-        if (await inner.GetAsync(name, 0, content, cancellationToken) != sizeBytes)
+        try
+        {
+            if (await inner.GetAsync(name, 0, content, cancellationToken) != sizeBytes)
+                return;
+        }
+        catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.Unreadable)
+        {
+            // One bad sector: the parts that are needed may lie elsewhere.
             return;
+        }
+
         using var copy = cache.BeginWhole(name);
         copy?.Append(content);
         copy?.Complete();

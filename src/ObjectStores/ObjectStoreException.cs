@@ -18,7 +18,13 @@ public enum ObjectStoreFailure
     /// <summary>No room or quota left. An operator has to act; nothing already stored is harmed.</summary>
     Full,
 
-    /// <summary>The store answered something that cannot be: wrong length, unreadable medium, corrupted listing.</summary>
+    /// <summary>
+    /// The medium did not give up these bytes: a bad sector. Others of the object, and other objects, may be sound, and a later read may
+    /// succeed: what is unreadable is not gone. Not retried, since each attempt can hold a dying disk up for a minute.
+    /// </summary>
+    Unreadable,
+
+    /// <summary>The store answered something that cannot be: wrong length, corrupted listing.</summary>
     Invalid,
 }
 

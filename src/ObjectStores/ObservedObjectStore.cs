@@ -13,7 +13,7 @@ public static class StoreMeter
     public static IReadOnlyList<string> Operations { get; } = ["append", "commit", "delete", "get", "list", "open", "put", "stat"];
 
     /// <summary>The values of the label <c>code</c>. That something is not there, or there already, is an answer and no error.</summary>
-    public static IReadOnlyList<string> Codes { get; } = ["denied", "full", "invalid", "transient"];
+    public static IReadOnlyList<string> Codes { get; } = ["denied", "full", "invalid", "transient", "unreadable"];
 
     private static readonly Meter Meter = new(Name);
 
@@ -31,6 +31,7 @@ public static class StoreMeter
         ObjectStoreFailure.Full => "full",
         ObjectStoreFailure.Invalid => "invalid",
         ObjectStoreFailure.Transient => "transient",
+        ObjectStoreFailure.Unreadable => "unreadable",
         _ => null,
     };
 }

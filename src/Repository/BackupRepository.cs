@@ -105,7 +105,7 @@ public sealed class BackupRepository : IAsyncDisposable
                 if (text is null)
                     continue;
             }
-            catch (RepositoryException e) when (e.Failure == RepositoryFailure.Damaged)
+            catch (RepositoryException e) when (e.Failure is RepositoryFailure.Damaged or RepositoryFailure.Unreadable)
             {
                 // Shown without its kind: it can be removed, and opens nothing.
             }

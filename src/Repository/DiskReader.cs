@@ -151,7 +151,7 @@ public sealed class DiskReader
                     continue;
                 await work;
                 (planning, running) = (running, planning);
-                work = running.RunAsync(workers, receiver, cancellationToken);
+                work = running.RunAsync(workers, receiver, null, cancellationToken);
             }
 
             if (zerosFrom >= 0)
@@ -162,7 +162,7 @@ public sealed class DiskReader
             await work;
         }
 
-        await planning.RunAsync(workers, receiver, cancellationToken);
+        await planning.RunAsync(workers, receiver, null, cancellationToken);
     }
 
     private MapReader NewMap() => new(domain.Source, geometry, root, owner);

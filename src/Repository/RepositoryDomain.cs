@@ -181,7 +181,7 @@ public sealed class RepositoryDomain : IAsyncDisposable
         byte[] root = new byte[stat.SizeBytes];
         try
         {
-            int read = await Immutable.GetAsync(stat.Name, 0, root, cancellationToken);
+            int read = await Immutable.ReadAsync(stat.Name, 0, root, cancellationToken);
             return RootFormat.Read(root.AsSpan(0, read), backupId, stat.Name, Keys);
         }
         catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
@@ -194,15 +194,11 @@ public sealed class RepositoryDomain : IAsyncDisposable
     {
         try
         {
-            return await store.GetAllAsync(name, RootFormat.MaxBytes, cancellationToken);
+            return await store.ReadAllAsync(name, RootFormat.MaxBytes, cancellationToken);
         }
         catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
         {
             return null;
-        }
-        catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.Invalid)
-        {
-            throw new RepositoryException(RepositoryFailure.Damaged, name, e.Message, e);
         }
     }
 

@@ -1,3 +1,5 @@
+using Strongroom.ObjectStores;
+
 namespace Strongroom.Repository;
 
 /// <summary>What the caller can do about a repository that does not give what was asked.</summary>
@@ -5,6 +7,12 @@ public enum RepositoryFailure
 {
     /// <summary>Stored bytes are not what was written, or are gone. Other backups may be sound; <c>check</c> tells which.</summary>
     Damaged,
+
+    /// <summary>
+    /// The store's medium did not give stored bytes up (<see cref="ObjectStoreFailure.Unreadable"/>). A later read may: nothing deletes them
+    /// for it, and nothing counts on them.
+    /// </summary>
+    Unreadable,
 
     /// <summary>No key slot opens with this password or key file.</summary>
     WrongKey,
@@ -41,6 +49,9 @@ public sealed class RepositoryException : IOException
         Offset = offset;
     }
 
+    private RepositoryException(RepositoryException cause, string message)
+        : base(message, cause) => (Failure, ObjectName, Offset) = (cause.Failure, cause.ObjectName, cause.Offset);
+
     public RepositoryFailure Failure { get; }
 
     /// <summary>The stored object, or what stands for it when none was found.</summary>
@@ -48,4 +59,7 @@ public sealed class RepositoryException : IOException
 
     /// <summary>Offset in that object in bytes, -1 when it is not about one place.</summary>
     public long Offset { get; }
+
+    /// <summary>The same, which also says for what it was read.</summary>
+    internal RepositoryException ReadFor(string what) => new(this, $"{Message} It was read for {what}.");
 }

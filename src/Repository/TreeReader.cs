@@ -16,7 +16,8 @@ public interface IFileSink : IDisposable
 
 /// <param name="Entry">A file of the tree being read.</param>
 /// <param name="Open">Makes the file, all hole; called when its first piece is there. Its exceptions end the restore.</param>
-public readonly record struct FileToRestore(StoredEntry Entry, Func<IFileSink> Open);
+/// <param name="Path">What people know it by: named when it cannot be read. Null: nobody is told.</param>
+public readonly record struct FileToRestore(StoredEntry Entry, Func<IFileSink> Open, Func<string>? Path = null);
 
 /// <summary>A tree of files as a backup has it. Thread-safe. Every byte it gives was checked by its seal and its chunk's hash.</summary>
 public sealed class TreeReader
@@ -175,7 +176,7 @@ public sealed class TreeReader
 
         public async Task RunAsync(int workers, CancellationToken cancellationToken)
         {
-            await Plan.RunAsync(workers, (file, offset, bytes) => files[file].Write(offset, bytes), cancellationToken);
+            await Plan.RunAsync(workers, (file, offset, bytes) => files[file].Write(offset, bytes), file => files[file].Path, cancellationToken);
             foreach (var file in files)
                 file.CompleteIfDone();
             files.Clear();
@@ -197,6 +198,8 @@ public sealed class TreeReader
         private long written;
         private bool isPlanned;
         private bool isClosed;
+
+        public string? Path => file.Path?.Invoke();
 
         public void Expect(int length)
         {

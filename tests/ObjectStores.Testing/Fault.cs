@@ -16,7 +16,8 @@ public enum StoreCall
 /// <param name="Number">From 1, over all calls of the store.</param>
 /// <param name="Name">The object's name, or the prefix of a listing.</param>
 /// <param name="Bytes">Appended, or asked for; 0 for the others.</param>
-public readonly record struct StoreCallInfo(long Number, StoreCall Call, string Name, long Bytes);
+/// <param name="Offset">Of a get; 0 for the others.</param>
+public readonly record struct StoreCallInfo(long Number, StoreCall Call, string Name, long Bytes, long Offset = 0);
 
 /// <summary>What goes wrong with a call; null from a plan: nothing. Called on any thread.</summary>
 public delegate Fault? FaultPlan(StoreCallInfo call);
@@ -94,6 +95,12 @@ public static class FaultPlans
             }
         };
     }
+
+    /// <summary>A bad sector: gets that touch these bytes of the object fail for good, others of it do not.</summary>
+    public static FaultPlan Unreadable(string name, long offset = 0, long length = long.MaxValue) => call =>
+        call.Call == StoreCall.Get && call.Name == name && call.Offset - offset < length && call.Offset + call.Bytes > offset
+            ? new Fault.FailBefore(ObjectStoreFailure.Unreadable)
+            : null;
 
     /// <summary>The first fault that one of the plans has for the call.</summary>
     public static FaultPlan Any(params FaultPlan[] plans) => call =>

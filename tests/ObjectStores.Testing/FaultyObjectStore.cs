@@ -89,7 +89,7 @@ public sealed class FaultyObjectStore(IObjectStore inner, FaultPlan? plan = null
     public async ValueTask<int> GetAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken)
     {
         ObjectName.Check(name);
-        var fault = await BeginAsync(StoreCall.Get, name, destination.Length);
+        var fault = await BeginAsync(StoreCall.Get, name, destination.Length, offset);
         if (fault is Fault.Repeat)
             await inner.GetAsync(name, offset, destination, cancellationToken);
         int read = await inner.GetAsync(name, offset, destination, cancellationToken);
@@ -154,12 +154,12 @@ public sealed class FaultyObjectStore(IObjectStore inner, FaultPlan? plan = null
     }
 
     /// <summary>Counts the call and carries out what goes wrong before it; returns what is left of the fault.</summary>
-    private async ValueTask<Fault?> BeginAsync(StoreCall call, string name, long bytes)
+    private async ValueTask<Fault?> BeginAsync(StoreCall call, string name, long bytes, long offset = 0)
     {
         ThrowIfStopped();
         Interlocked.Increment(ref _calls[(int)call]);
         Interlocked.Add(ref _bytes[(int)call], bytes);
-        var info = new StoreCallInfo(Interlocked.Increment(ref _number), call, name, bytes);
+        var info = new StoreCallInfo(Interlocked.Increment(ref _number), call, name, bytes, offset);
         var fault = Plan?.Invoke(info);
         while (fault is Fault.Wait wait)
         {

@@ -22,6 +22,7 @@ public sealed class ObservedObjectStoreTests : ObjectStoreContract
         {
             1 or 2 => new Fault.FailBefore(),
             4 => new Fault.FailBefore(ObjectStoreFailure.Full),
+            6 => new Fault.FailBefore(ObjectStoreFailure.Unreadable),
             _ => null,
         });
         await using var store = new RetryingObjectStore(
@@ -30,6 +31,9 @@ public sealed class ObservedObjectStoreTests : ObjectStoreContract
         await store.StatAsync("a", _none);
         await FailsAs(ObjectStoreFailure.Full, () => store.DeleteAsync("a", _none).AsTask());
         await FailsAs(ObjectStoreFailure.NotFound, () => store.GetAsync("a", 0, new byte[1], _none).AsTask());
+        lock (counted)
+            Assert.DoesNotContain(counted.Keys, key => key.Contains("errors_total get", StringComparison.Ordinal));
+        await FailsAs(ObjectStoreFailure.Unreadable, () => store.GetAsync("a", 0, new byte[1], _none).AsTask());
 
         lock (counted)
         {
@@ -37,8 +41,8 @@ public sealed class ObservedObjectStoreTests : ObjectStoreContract
             Assert.Equal(2, counted["cbr_store_retries_total stat"]);
             Assert.Equal(1, counted["cbr_store_errors_total delete full"]);
             Assert.Equal(3, counted["cbr_store_request_duration_seconds stat"]);
-            Assert.Equal(1, counted["cbr_store_request_duration_seconds get"]);
-            Assert.DoesNotContain(counted.Keys, key => key.Contains("errors_total get", StringComparison.Ordinal));
+            Assert.Equal(1, counted["cbr_store_errors_total get unreadable"]);
+            Assert.Equal(2, counted["cbr_store_request_duration_seconds get"]);
         }
     }
 
@@ -56,6 +60,10 @@ public sealed class ObservedObjectStoreTests : ObjectStoreContract
         fault = new Fault.FailBefore(ObjectStoreFailure.Denied);
         await FailsAs(ObjectStoreFailure.Denied, () => store.StatAsync("packs/a", _none).AsTask());
         time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Null(activity.Trouble(TimeSpan.FromSeconds(10)));
+
+        fault = new Fault.FailBefore(ObjectStoreFailure.Unreadable);
+        await FailsAs(ObjectStoreFailure.Unreadable, () => store.GetAsync("packs/a", 0, new byte[1], _none).AsTask());
         Assert.Null(activity.Trouble(TimeSpan.FromSeconds(10)));
 
         fault = new Fault.Wait(gate.Task);

@@ -53,6 +53,7 @@ public sealed class RetryingObjectStoreTests
     [InlineData(ObjectStoreFailure.Denied)]
     [InlineData(ObjectStoreFailure.Full)]
     [InlineData(ObjectStoreFailure.Invalid)]
+    [InlineData(ObjectStoreFailure.Unreadable)]
     public async Task Only_transient_failures_are_tried_again(ObjectStoreFailure failure)
     {
         var faulty = new FaultyObjectStore(_inner, _ => new Fault.FailBefore(failure));

@@ -134,7 +134,7 @@ public sealed class TestTree
             var node = new TestNode(entry, new byte[entry.SizeBytes]);
             tree.Nodes.Add(child, node);
             if (entry.Type == StoredEntryType.File)
-                yield return new FileToRestore(entry, () => node.Open());
+                yield return new FileToRestore(entry, () => node.Open(), () => child);
             if (entry.Type == StoredEntryType.Directory)
             {
                 await foreach (var file in Walk(reader, tree, child, entry))

@@ -42,7 +42,7 @@ internal sealed class RepositoryAccess : IAsyncDisposable
             {
                 domains.Add(await Repository.OpenDomainAsync(id, create: false, cancellationToken));
             }
-            catch (RepositoryException error) when (error.Failure == RepositoryFailure.Damaged)
+            catch (RepositoryException error) when (error.Failure is RepositoryFailure.Damaged or RepositoryFailure.Unreadable)
             {
                 shell.Say($"domain {id} is left out, its backups cannot be read: {error.Message}");
                 damagedDomains.Add(id);

@@ -108,7 +108,7 @@ internal static class RepositoryCommands
             (RepositoryDomain domain, BackupRecord backup) = await access.FindBackupAsync(id, cancellationToken);
             return (domain, backup.Id);
         }
-        catch (RepositoryException error) when (error.Failure == RepositoryFailure.Damaged && error.ObjectName.EndsWith("/backups/" + id, StringComparison.Ordinal))
+        catch (RepositoryException error) when (error.Failure is RepositoryFailure.Damaged or RepositoryFailure.Unreadable && error.ObjectName.EndsWith("/backups/" + id, StringComparison.Ordinal))
         {
             return (access.Domains.First(domain => error.ObjectName == $"domains/{domain.Id}/backups/{id}"), id);
         }

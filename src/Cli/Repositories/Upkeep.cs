@@ -247,6 +247,8 @@ internal static class Upkeep
                 shell.Say($"domain {domain.Id}: read {new ByteSize(report.ReadBytes)}; {report.ReplacedPacks.Count} packs replaced, {report.SavedChunks} chunks saved out of them, {report.DamagedChunks} damaged");
                 foreach (string name in report.RemovedObjects.Concat(report.ReplacedPacks))
                     shell.Say($"  removed {name}");
+                foreach (string name in report.UnreadablePacks)
+                    shell.Say($"  kept {name}: the disk does not give all of it up. Look at the disk (its kernel log, smartctl), then run 'strongroom repo repair' again");
                 foreach (string id in report.HealedBackups)
                     shell.Say($"  backup {id} is whole again");
                 foreach (string id in report.DamagedBackups)

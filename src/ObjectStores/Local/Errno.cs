@@ -26,9 +26,14 @@ internal static class Errno
         NoLock = 37,
         NoCall = 38,
         Loop = 40,
+        NoData = 61,
+        BadMessage = 74,
+        IllegalSequence = 84,
         NotSupported = 95,
         TimedOut = 110,
         Stale = 116,
+        NeedsCleaning = 117,
+        RemoteInputOutput = 121,
         Quota = 122;
 
     /// <summary>What <paramref name="error"/> says when a file is read.</summary>
@@ -36,7 +41,10 @@ internal static class Errno
     {
         // A link where an object should be is no object.
         NoEntry or NotDirectory or Loop or IsDirectory => new(ObjectStoreFailure.NotFound, $"{what}: there is no such object."),
-        InputOutput => new(ObjectStoreFailure.Invalid, $"{what}: the medium cannot be read ({Text(error)}). Check the disk."),
+        // EIO of the page cache, and what it is made from when a read is direct: a critical medium error, a failed integrity check of the
+        // block layer (block/blk-core.c, blk_errors), a bad checksum of the file system, of its own structures too, a failed transport.
+        InputOutput or NoData or IllegalSequence or BadMessage or NeedsCleaning or RemoteInputOutput =>
+            new(ObjectStoreFailure.Unreadable, $"{what}: the medium cannot be read ({Text(error)}). Check the disk."),
         _ => Other(error, what),
     };
 

@@ -29,7 +29,7 @@ internal sealed class LocalListing(string root, string address, string prefix, i
                     await foreach (var below in EnumerateAsync(name[..^1], cancellationToken))
                         yield return below;
                 }
-                else if (NativeFile.Look($"{root}/{name}", out var kind, out long sizeBytes) == 0 && kind == EntryKind.File)
+                else if (TryLook($"{root}/{name}", out var kind, out long sizeBytes) && kind == EntryKind.File)
                 {
                     yield return new ObjectStat(name, sizeBytes);
                 }
@@ -44,7 +44,7 @@ internal sealed class LocalListing(string root, string address, string prefix, i
     {
         string path = directory.Length == 0 ? root : $"{root}/{directory}";
         var names = new List<string>();
-        if (NativeFile.Look(path, out var kind, out _) != 0 || (kind != EntryKind.Directory && directory.Length > 0))
+        if (!TryLook(path, out var kind, out _) || (kind != EntryKind.Directory && directory.Length > 0))
             return (names, false);
         string above = directory.Length == 0 ? "" : directory + "/";
         string? limit = null;
@@ -79,6 +79,17 @@ internal sealed class LocalListing(string root, string address, string prefix, i
         more |= names.Count > pageNames;
         KeepSmallest(names);
         return (names, more);
+    }
+
+    /// <returns>False when nothing is there any more.</returns>
+    /// <exception cref="ObjectStoreException">It may be there: a listing without it would make others take it for gone.</exception>
+    private bool TryLook(string path, out EntryKind kind, out long sizeBytes)
+    {
+        int error = NativeFile.Look(path, out kind, out sizeBytes);
+        if (error == 0)
+            return true;
+        var failure = Errno.WhileReading(error, $"cannot list {path} in {address}");
+        return failure.Failure == ObjectStoreFailure.NotFound ? false : throw failure;
     }
 
     private static readonly EnumerationOptions _everything = new()

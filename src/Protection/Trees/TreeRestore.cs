@@ -58,7 +58,7 @@ internal sealed class TreeRestore(
             if (entry.Type == StoredEntryType.File)
             {
                 if (entry.LinkCount < 2 || firstNames.TryAdd((entry.Device, entry.Inode), path))
-                    yield return new FileToRestore(entry, () => new FileTargetSink(this, target, path, entry));
+                    yield return new FileToRestore(entry, () => new FileTargetSink(this, target, path, entry), () => path.ToString());
             }
             else if (!Try(path, () => Create(path, entry)) && entry.Type == StoredEntryType.Directory)
             {
@@ -115,7 +115,7 @@ internal sealed class TreeRestore(
 
     private async Task CopyAsync(TreePath path, StoredEntry entry, CancellationToken cancellationToken) =>
         await reader.RestoreFilesAsync(
-            new[] { new FileToRestore(entry, () => new FileTargetSink(this, target, path, entry)) }.ToAsyncEnumerable(), 1, cancellationToken);
+            new[] { new FileToRestore(entry, () => new FileTargetSink(this, target, path, entry), () => path.ToString()) }.ToAsyncEnumerable(), 1, cancellationToken);
 
     /// <summary>Every entry below the root, a directory before what is in it; nothing below directories that could not be made.</summary>
     private async IAsyncEnumerable<(TreePath Path, StoredEntry Entry)> WalkAsync(

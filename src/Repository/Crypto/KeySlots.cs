@@ -50,7 +50,7 @@ internal static class KeySlots
                 if (masterKey.Length == Sealing.KeyBytes && accept(masterKey))
                     return (masterKey, stat.Name);
             }
-            catch (RepositoryException e) when (e.Failure == RepositoryFailure.Damaged)
+            catch (RepositoryException e) when (e.Failure is RepositoryFailure.Damaged or RepositoryFailure.Unreadable)
             {
                 damage = e;
             }

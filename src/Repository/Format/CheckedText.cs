@@ -22,16 +22,7 @@ internal static class CheckedText
     /// <summary>The object's two lines, its check not yet compared; null when there is none.</summary>
     public static async ValueTask<CheckedLine?> ReadAsync(IObjectStore store, string name, CancellationToken cancellationToken)
     {
-        byte[]? content;
-        try
-        {
-            content = await store.GetAllAsync(name, MaxBytes, cancellationToken);
-        }
-        catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.Invalid)
-        {
-            throw new RepositoryException(RepositoryFailure.Damaged, name, e.Message, e);
-        }
-
+        byte[]? content = await store.ReadAllAsync(name, MaxBytes, cancellationToken);
         return content is null ? null : Split(content, name);
     }
 

@@ -389,7 +389,7 @@ internal sealed class IndexRun
         byte[] stored = ArrayPool<byte>.Shared.Rent(length);
         try
         {
-            int read = await store.GetAsync(Name, offset, stored.AsMemory(0, length), cancellationToken);
+            int read = await store.ReadAsync(Name, offset, stored.AsMemory(0, length), cancellationToken);
             if (read != length)
                 throw new RepositoryException(RepositoryFailure.Damaged, Name, offset, $"It ends after {read} of {length} bytes.");
             return OpenUnit(header, key, (uint)unit, stored.AsSpan(0, length))
@@ -413,7 +413,7 @@ internal sealed class IndexRun
     private static async ValueTask<byte[]> ReadExactlyAsync(IObjectStore store, string name, long offset, int length, CancellationToken cancellationToken)
     {
         byte[] bytes = new byte[length];
-        int read = await store.GetAsync(name, offset, bytes, cancellationToken);
+        int read = await store.ReadAsync(name, offset, bytes, cancellationToken);
         if (read != length)
             throw new InvalidDataException($"It ends after {read} of {length} bytes at {offset}.");
         return bytes;

@@ -75,8 +75,23 @@ internal sealed class RunCatalog(IObjectStore store, DomainNames names, DomainKe
         return last;
     }
 
-    public ValueTask<IndexRun> OpenAsync(ObjectId id, long sizeBytes, CancellationToken cancellationToken) =>
-        IndexRun.OpenAsync(store, names, keys, cache, id, sizeBytes, cancellationToken);
+    /// <summary>One run; the next listing finds it open.</summary>
+    /// <exception cref="RepositoryException">It cannot be opened.</exception>
+    /// <exception cref="ObjectStoreException">NotFound: it was merged away since it was listed.</exception>
+    public async ValueTask<IndexRun> OpenAsync(ObjectId id, long sizeBytes, CancellationToken cancellationToken)
+    {
+        await gate.WaitAsync(cancellationToken);
+        try
+        {
+            if (!opened.TryGetValue(id, out var run) || run.SizeBytes != sizeBytes)
+                opened[id] = run = await IndexRun.OpenAsync(store, names, keys, cache, id, sizeBytes, cancellationToken);
+            return run;
+        }
+        finally
+        {
+            gate.Release();
+        }
+    }
 
     public void Dispose() => gate.Dispose();
 }

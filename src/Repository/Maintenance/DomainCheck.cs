@@ -198,7 +198,7 @@ internal sealed class DomainCheck
             findings.Note($"{domain.Names.Pack(id)} is in no index: a backup is being written, or was interrupted.");
         }
 
-        if (options.ReadData && Random.Shared.NextDouble() < options.Share)
+        if (options.PacksToRead?.Contains(id) == true || (options.ReadData && Random.Shared.NextDouble() < options.Share))
             await ReadPackAsync(reader, directory, cancellationToken);
     }
 

@@ -157,7 +157,7 @@ internal sealed class DomainCollection(RepositoryDomain domain, CollectionOption
                 IndexRebuild.AddEntries(directory, (uint)records.Count, entries);
                 records.Add(directory.Record);
             }
-            catch (RepositoryException e) when (e.Failure == RepositoryFailure.Damaged)
+            catch (RepositoryException e) when (e.Failure is RepositoryFailure.Damaged or RepositoryFailure.Unreadable)
             {
                 notes.Add($"left alone: {e.Message}");
             }
@@ -212,7 +212,7 @@ internal sealed class DomainCollection(RepositoryDomain domain, CollectionOption
                         await walker.WalkAsync(backup, member, cancellationToken);
                 }
             }
-            catch (RepositoryException e) when (e.Failure == RepositoryFailure.Damaged)
+            catch (RepositoryException e) when (e.Failure is RepositoryFailure.Damaged or RepositoryFailure.Unreadable)
             {
                 visitor.Accept(e);
             }
@@ -274,10 +274,10 @@ internal sealed class DomainCollection(RepositoryDomain domain, CollectionOption
             progress?.Report(new CollectionProgress(domain.Id, CollectionPhase.Moving, done, total));
             try
             {
-                await rewriter.RewriteAsync(pack, packs[pack], cancellationToken);
+                await rewriter.RewriteAsync(pack, packs[pack], adoptedPacks.Contains(pack), cancellationToken);
                 moved.Add(pack);
             }
-            catch (RepositoryException e) when (e.Failure == RepositoryFailure.Damaged)
+            catch (RepositoryException e) when (e.Failure is RepositoryFailure.Damaged or RepositoryFailure.Unreadable)
             {
                 notes.Add($"left alone: {e.Message}");
             }

@@ -12,9 +12,13 @@ internal sealed class DomainRepair(
 {
     private readonly List<string> removed = [];
     private readonly List<ObjectId> damagedPacks = [];
+
+    /// <summary>Packs that the medium did not give up in full: what a later read may bring is not to be lost, so nothing is done to them.</summary>
+    private readonly HashSet<ObjectId> unreadablePacks = [];
     private long readBytes;
     private long savedChunks;
     private long damagedChunks;
+    private long unreadableChunks;
 
     public async Task<RepairReport> RunAsync(CancellationToken cancellationToken)
     {
@@ -23,13 +27,13 @@ internal sealed class DomainRepair(
         var watch = new SessionWatch(domain, beacon.Id, options);
         await watch.WaitAsync(refuseCollections: true, _ => { }, cancellationToken);
         await SaveAsync(cancellationToken);
-        if (damagedPacks.Count > 0)
-            await RemovePacksAsync(beacon.Id, watch, cancellationToken);
-        await IndexRebuild.RunAsync(domain, null, cancellationToken);
+        await CondemnAsync(beacon.Id, watch, cancellationToken);
+        await IndexRebuild.RunAsync(domain, unreadablePacks, null, cancellationToken);
         await beacon.EndAsync(cancellationToken);
 
-        // Packs were read in full just now; what is left to find out is whom the losses touch.
-        var remaining = await RepositoryCheck.RunAsync(repository, [domain], new CheckOptions(), null, cancellationToken);
+        // Packs were read in full just now; what is left to find out is whom the losses touch. Those of packs that stay only a read shows.
+        var remaining = await RepositoryCheck.RunAsync(
+            repository, [domain], new CheckOptions { PacksToRead = unreadablePacks }, null, cancellationToken);
         var damaged = remaining.Damages.SelectMany(damage => damage.Backups).ToHashSet(StringComparer.Ordinal);
         var before = await DamagedBackup.ListAsync(domain, cancellationToken);
         foreach (string backupId in damaged)
@@ -44,6 +48,8 @@ internal sealed class DomainRepair(
             ReadBytes = readBytes,
             SavedChunks = savedChunks,
             DamagedChunks = damagedChunks,
+            UnreadablePacks = [.. unreadablePacks.Order().Select(domain.Names.Pack)],
+            UnreadableChunks = unreadableChunks,
             RemovedObjects = removed,
             Remaining = remaining,
             DamagedBackups = [.. damaged.Order(StringComparer.Ordinal)],
@@ -71,7 +77,7 @@ internal sealed class DomainRepair(
                     else if (DomainNames.IdOf(stat.Name) is { } collection)
                         await PublishedCollection.CheckAsync(domain, collection, cancellationToken);
                 }
-                catch (RepositoryException e) when (e.Failure == RepositoryFailure.Damaged)
+                catch (RepositoryException e) when (e.Failure is RepositoryFailure.Damaged or RepositoryFailure.Unreadable)
                 {
                     await domain.Store.DeleteAsync(stat.Name, cancellationToken);
                     removed.Add(stat.Name);
@@ -103,6 +109,10 @@ internal sealed class DomainRepair(
                 if (!isSound)
                     damagedPacks.Add(id);
             }
+            catch (RepositoryException e) when (e.Failure == RepositoryFailure.Unreadable)
+            {
+                unreadablePacks.Add(id);
+            }
             catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
             {
                 // Collected since the listing.
@@ -130,7 +140,7 @@ internal sealed class DomainRepair(
         }
     }
 
-    /// <returns>True when all of the pack is sound, and nothing was done.</returns>
+    /// <returns>True when nothing was done, since all of the pack is sound, or some of it unreadable.</returns>
     private async ValueTask<bool> SaveAsync(
         PackReader reader, PackDirectory directory, PackMover mover, ChunkStore gathered, CancellationToken cancellationToken)
     {
@@ -142,13 +152,22 @@ internal sealed class DomainRepair(
         {
             await reader.ReadAheadAsync(wanted, segment, cancellationToken);
             int[] lengths = [.. Enumerable.Range(chunk, directory.ChunksIn(segment)).Select(directory.ChunkLength)];
-            if (await TryReadAsync(reader, record, segment, cancellationToken) is { } plain)
-                verdicts[segment] = Verify(plain.Span, lengths, directory, chunk);
-            damagedChunks += verdicts[segment]?.Count(sound => !sound) ?? lengths.Length;
+            try
+            {
+                if (await TryReadAsync(reader, record, segment, cancellationToken) is { } plain)
+                    verdicts[segment] = Verify(plain.Span, lengths, directory, chunk);
+                damagedChunks += verdicts[segment]?.Count(sound => !sound) ?? lengths.Length;
+            }
+            catch (RepositoryException e) when (e.Failure == RepositoryFailure.Unreadable)
+            {
+                unreadablePacks.Add(record.Id);
+                unreadableChunks += lengths.Length;
+            }
+
             chunk += lengths.Length;
         }
 
-        if (verdicts.All(verdict => verdict is not null && verdict.All(sound => sound)))
+        if (unreadablePacks.Contains(record.Id) || verdicts.All(verdict => verdict is not null && verdict.All(sound => sound)))
             return true;
         chunk = 0;
         for (int segment = 0; segment < verdicts.Length; segment++)
@@ -279,14 +298,20 @@ internal sealed class DomainRepair(
 
     /// <summary>
     /// As a collection removes packs: from now on nobody new refers to them, and no backup is compared with one that may be
-    /// damaged; who began before is waited for.
+    /// damaged; who began before is waited for. What is unreadable only stays condemned: the next backups store anew what they
+    /// need of it, and every collection tries to bring out what backups still need.
     /// </summary>
-    private async ValueTask RemovePacksAsync(ObjectId id, SessionWatch watch, CancellationToken cancellationToken)
+    private async ValueTask CondemnAsync(ObjectId id, SessionWatch watch, CancellationToken cancellationToken)
     {
+        var condemned = (await PublishedCollection.ListAsync(domain, cancellationToken)).SelectMany(collection => collection.Packs);
+        List<ObjectId> staying = [.. unreadablePacks.Except(condemned)];
+        if (damagedPacks.Count + staying.Count == 0)
+            return;
         string name = domain.Names.Collection(id);
         try
         {
-            await domain.Store.PutAsync(name, new PublishedCollection(id, damagedPacks, new HashSet<string>()).Write(domain.Keys), PutMode.CreateOnly, cancellationToken);
+            var collection = new PublishedCollection(id, [.. damagedPacks, .. staying], new HashSet<string>());
+            await domain.Store.PutAsync(name, collection.Write(domain.Keys), PutMode.CreateOnly, cancellationToken);
         }
         catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.AlreadyExists)
         {
@@ -296,6 +321,7 @@ internal sealed class DomainRepair(
         await watch.WaitAsync(refuseCollections: false, _ => { }, cancellationToken);
         foreach (var pack in damagedPacks)
             await domain.Store.DeleteAsync(domain.Names.Pack(pack), cancellationToken);
-        await domain.Store.DeleteAsync(name, cancellationToken);
+        if (staying.Count == 0)
+            await domain.Store.DeleteAsync(name, cancellationToken);
     }
 }

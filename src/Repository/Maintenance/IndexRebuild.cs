@@ -8,7 +8,10 @@ namespace Strongroom.Repository;
 
 /// <param name="Packs">Packs whose directories were read.</param>
 /// <param name="Chunks">Chunks indexed.</param>
-/// <param name="Damages">Packs that cannot be read, and so are in no index now: the next backup stores anew what it needs of them.</param>
+/// <param name="Damages">
+/// Packs whose directories cannot be read. The damaged are in no index now: the next backup stores anew what it needs of them. Of the
+/// unreadable, runs that knew them were kept.
+/// </param>
 public sealed record RebuildReport(long Packs, long Chunks, IReadOnlyList<RepositoryException> Damages);
 
 /// <summary>
@@ -21,10 +24,16 @@ public static class IndexRebuild
     private const int EntriesPerRun = 1 << 20;
 
     /// <param name="progress">Packs read so far.</param>
-    public static async Task<RebuildReport> RunAsync(RepositoryDomain domain, IProgress<long>? progress, CancellationToken cancellationToken)
+    public static Task<RebuildReport> RunAsync(RepositoryDomain domain, IProgress<long>? progress, CancellationToken cancellationToken) =>
+        RunAsync(domain, new HashSet<ObjectId>(), progress, cancellationToken);
+
+    /// <param name="staying">Packs that stay in the index even if their directories are damaged, where a run knows them.</param>
+    internal static async Task<RebuildReport> RunAsync(
+        RepositoryDomain domain, IReadOnlySet<ObjectId> staying, IProgress<long>? progress, CancellationToken cancellationToken)
     {
         // Runs first: whatever they name is among the packs listed after them.
-        var old = await domain.Store.ListAsync(domain.Names.Indexes, cancellationToken).Select(stat => stat.Name).ToListAsync(cancellationToken);
+        var old = await domain.Store.ListAsync(domain.Names.Indexes, cancellationToken).ToListAsync(cancellationToken);
+        var onlyInOld = new HashSet<ObjectId>();
         var damages = new List<RepositoryException>();
         var packs = new List<PackRecord>();
         var entries = new List<IndexEntry>();
@@ -43,9 +52,11 @@ public static class IndexRebuild
                 packCount++;
                 chunkCount += directory.ChunkCount;
             }
-            catch (RepositoryException e) when (e.Failure == RepositoryFailure.Damaged)
+            catch (RepositoryException e) when (e.Failure is RepositoryFailure.Damaged or RepositoryFailure.Unreadable)
             {
                 damages.Add(e);
+                if (e.Failure == RepositoryFailure.Unreadable || staying.Contains(id))
+                    onlyInOld.Add(id);
             }
             catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
             {
@@ -60,14 +71,33 @@ public static class IndexRebuild
         domain.Source.Return(reader);
         if (packs.Count > 0)
             await WriteRunAsync(domain, entries, packs, cancellationToken);
-        foreach (string name in old)
-            await domain.Store.DeleteAsync(name, cancellationToken);
+        foreach (var run in old)
+        {
+            if (onlyInOld.Count == 0 || !await NamesAnyAsync(domain, run, onlyInOld, cancellationToken))
+                await domain.Store.DeleteAsync(run.Name, cancellationToken);
+        }
+
         while (RunMerger.Choose(await domain.Catalog.ListAsync(null, cancellationToken)) is { Count: > 0 } runs
             && await RunMerger.TryMergeAsync(domain.Store, domain.Names, domain.Keys, runs, cancellationToken))
         {
         }
 
         return new RebuildReport(packCount, chunkCount, damages);
+    }
+
+    /// <summary>A run that cannot be read itself counts as naming none: it would stop every backup, and the packs still have what was in it.</summary>
+    private static async ValueTask<bool> NamesAnyAsync(
+        RepositoryDomain domain, ObjectStat stat, HashSet<ObjectId> packs, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return DomainNames.IdOf(stat.Name) is { } id && await domain.Catalog.OpenAsync(id, stat.SizeBytes, cancellationToken) is var run
+                && Enumerable.Range(0, run.PackCount).Any(number => packs.Contains(run.PackId(number)));
+        }
+        catch (Exception e) when (e is RepositoryException or ObjectStoreException { Failure: ObjectStoreFailure.NotFound })
+        {
+            return false;
+        }
     }
 
     internal static void AddEntries(PackDirectory directory, uint pack, List<IndexEntry> entries)

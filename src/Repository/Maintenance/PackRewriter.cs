@@ -25,10 +25,15 @@ internal sealed class PackRewriter(RepositoryDomain domain, LiveMarks marks) : I
     /// </summary>
     public static bool IsWorthOpening(in SegmentInfo segment, int liveBytes) => liveBytes < segment.PlainLength / 2;
 
-    /// <exception cref="RepositoryException">Something that lives in it is damaged; the pack must stay.</exception>
-    public async ValueTask RewriteAsync(ObjectId pack, long sizeBytes, CancellationToken cancellationToken)
+    /// <param name="goesOn">
+    /// Past segments that are damaged or unreadable: what lives in the others is out of the pack then. For packs that are condemned: of
+    /// others the next collection might prefer the copy that was left, and move it once more.
+    /// </param>
+    /// <exception cref="RepositoryException">Something that lives in it is damaged or unreadable; the pack must stay.</exception>
+    public async ValueTask RewriteAsync(ObjectId pack, long sizeBytes, bool goesOn, CancellationToken cancellationToken)
     {
         var use = marks.Uses[pack];
+        RepositoryException? damage = null;
         var reader = domain.Source.Rent();
         try
         {
@@ -44,10 +49,18 @@ internal sealed class PackRewriter(RepositoryDomain domain, LiveMarks marks) : I
                 int live = use.LiveBytes[segment];
                 if (live > 0)
                     await reader.ReadAheadAsync(wanted, next++, cancellationToken);
-                if (live > 0 && IsWorthOpening(info, live))
-                    await GatherAsync(reader, directory, segment, chunk, cancellationToken);
-                else if (live > 0)
-                    await mover.MoveAsync(reader, directory, segment, chunk, cancellationToken);
+                try
+                {
+                    if (live > 0 && IsWorthOpening(info, live))
+                        await GatherAsync(reader, directory, segment, chunk, cancellationToken);
+                    else if (live > 0)
+                        await mover.MoveAsync(reader, directory, segment, chunk, cancellationToken);
+                }
+                catch (RepositoryException e) when (goesOn && e.Failure is RepositoryFailure.Damaged or RepositoryFailure.Unreadable)
+                {
+                    damage ??= e;
+                }
+
                 chunk += directory.ChunksIn(segment);
             }
         }
@@ -55,6 +68,9 @@ internal sealed class PackRewriter(RepositoryDomain domain, LiveMarks marks) : I
         {
             domain.Source.Return(reader);
         }
+
+        if (damage is not null)
+            throw damage;
     }
 
     /// <summary>Makes everything durable and known to the index.</summary>

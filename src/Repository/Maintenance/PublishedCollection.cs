@@ -96,7 +96,7 @@ internal sealed record PublishedCollection(ObjectId Id, IReadOnlyList<ObjectId> 
         string name = domain.Names.Collection(id);
         try
         {
-            return await domain.Store.GetAllAsync(name, MaxBytes, cancellationToken) is { } content ? Read(content, id, name, domain.Keys) : null;
+            return await domain.Store.ReadAllAsync(name, MaxBytes, cancellationToken) is { } content ? Read(content, id, name, domain.Keys) : null;
         }
         catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
         {

@@ -47,10 +47,12 @@ internal abstract class ReferenceVisitor(bool acceptDamage) : IManifestVisitor
         batch.Clear();
     }
 
-    /// <exception cref="RepositoryException">The damage, unless it was accepted beforehand.</exception>
+    /// <exception cref="RepositoryException">
+    /// The damage, unless it was accepted beforehand. What is only unreadable never is: all it leads to would be deleted, and could yet be read.
+    /// </exception>
     public void Accept(RepositoryException damage)
     {
-        if (!acceptDamage)
+        if (!acceptDamage || damage.Failure != RepositoryFailure.Damaged)
             throw damage;
         if (Accepted.Count < 100)
             Accepted.Add(damage.Message);

@@ -12,6 +12,9 @@ public sealed record CheckOptions
     /// <summary>With <see cref="ReadData"/>: the share of packs to read, chosen anew each time, above 0 up to 1.</summary>
     public double Share { get; init; } = 1;
 
+    /// <summary>Read whatever the others say; null: none.</summary>
+    internal IReadOnlySet<ObjectId>? PacksToRead { get; init; }
+
     /// <summary>Packs read side by side.</summary>
     public int Workers { get; init; } = Environment.ProcessorCount;
 }
@@ -20,7 +23,7 @@ public sealed record CheckOptions
 /// <param name="TotalBytes">Of packs of the domain being checked.</param>
 public readonly record struct CheckProgress(string Domain, long DoneBytes, long TotalBytes);
 
-/// <summary>One thing that is not as it was written.</summary>
+/// <summary>One thing that is not as it was written, or that the medium does not give up.</summary>
 /// <param name="ObjectName">The stored object.</param>
 /// <param name="Offset">In it, -1 when it is not about one place.</param>
 /// <param name="Message">What is wrong, with the chunk where it is about one.</param>
@@ -60,7 +63,9 @@ public static class RepositoryCheck
     internal const int MaxDamages = 10_000;
 
     /// <param name="domains">What to check; the repository's own objects always are.</param>
-    /// <exception cref="ObjectStoreException">The store itself failed, which says nothing about the repository.</exception>
+    /// <exception cref="ObjectStoreException">
+    /// The store itself failed, which says nothing about the repository; or the medium, where it lists objects: what is not seen cannot be judged.
+    /// </exception>
     public static async Task<CheckReport> RunAsync(
         BackupRepository repository, IReadOnlyList<RepositoryDomain> domains, CheckOptions options, IProgress<CheckProgress>? progress,
         CancellationToken cancellationToken)

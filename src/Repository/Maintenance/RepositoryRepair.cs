@@ -20,6 +20,15 @@ public sealed record RepairReport
     /// <summary>Chunks whose copy was damaged; those that have no other copy are in <see cref="Remaining"/>.</summary>
     public required long DamagedChunks { get; init; }
 
+    /// <summary>
+    /// Packs that the medium did not give up in full, now: kept as they are, since a later read may succeed. Backups from now on do
+    /// without them. Where, and whom it touches, is in <see cref="Remaining"/>.
+    /// </summary>
+    public required IReadOnlyList<string> UnreadablePacks { get; init; }
+
+    /// <summary>Chunks in unreadable parts of those packs; of a pack whose directory is unreadable nobody knows how many.</summary>
+    public required long UnreadableChunks { get; init; }
+
     /// <summary>Small objects that could not be read and that nobody needs: removed.</summary>
     public required IReadOnlyList<string> RemovedObjects { get; init; }
 
@@ -39,7 +48,7 @@ public sealed record RepairReport
 /// Keeps all that is sound, and marks what is not. Reads every stored byte of a domain; packs with damage are replaced by ones that hold
 /// what could be read; indexes are written anew. May run beside backups and restores and waits for backups like a
 /// collection does, of which it is one to others. What is damaged is removed for good: where a second copy of the
-/// store exists, bring objects back from there before.
+/// store exists, bring objects back from there before. What is only unreadable is not removed.
 /// </summary>
 public static class RepositoryRepair
 {

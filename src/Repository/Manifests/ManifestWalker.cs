@@ -57,7 +57,7 @@ internal sealed class ManifestWalker(RepositoryDomain domain, IManifestVisitor v
                 if (await StepAsync(frame, cancellationToken))
                     continue;
             }
-            catch (RepositoryException e) when (e.Failure == RepositoryFailure.Damaged)
+            catch (RepositoryException e) when (e.Failure is RepositoryFailure.Damaged or RepositoryFailure.Unreadable)
             {
                 visitor.Broken(frame.Id, e);
             }
@@ -148,7 +148,7 @@ internal sealed class ManifestWalker(RepositoryDomain domain, IManifestVisitor v
         {
             path.Push(make(await domain.Source.ReadPageAsync(id, cancellationToken)));
         }
-        catch (RepositoryException e) when (e.Failure == RepositoryFailure.Damaged)
+        catch (RepositoryException e) when (e.Failure is RepositoryFailure.Damaged or RepositoryFailure.Unreadable)
         {
             visitor.Broken(id, e);
             visitor.Leave(id);

@@ -95,7 +95,7 @@ internal sealed class ChunkSource(
             {
                 return await ReadCopyAsync(hit, id, hasher, cancellationToken);
             }
-            catch (RepositoryException damage) when (damage.Failure == RepositoryFailure.Damaged)
+            catch (RepositoryException damage) when (damage.Failure is RepositoryFailure.Damaged or RepositoryFailure.Unreadable)
             {
                 return await ReadOtherCopyAsync(hit, id, hasher, damage, cancellationToken);
             }
@@ -120,7 +120,7 @@ internal sealed class ChunkSource(
         return plain.AsMemory(hit.Entry.Offset, hit.Entry.Length);
     }
 
-    /// <summary>Any one sound copy of a chunk will do; without one the damage of the first is told.</summary>
+    /// <summary>Any one sound copy of a chunk will do; without one it is told what is wrong with the first.</summary>
     private async ValueTask<ReadOnlyMemory<byte>> ReadOtherCopyAsync(
         IndexHit damaged, ReadOnlyMemory<byte> id, ChunkHasher hasher, RepositoryException damage, CancellationToken cancellationToken)
     {
@@ -133,7 +133,7 @@ internal sealed class ChunkSource(
             {
                 return await ReadCopyAsync(copy, id, hasher, cancellationToken);
             }
-            catch (Exception e) when (e is RepositoryException { Failure: RepositoryFailure.Damaged } or ObjectStoreException { Failure: ObjectStoreFailure.NotFound })
+            catch (Exception e) when (e is RepositoryException { Failure: RepositoryFailure.Damaged or RepositoryFailure.Unreadable } or ObjectStoreException { Failure: ObjectStoreFailure.NotFound })
             {
                 // No better than the first.
             }

@@ -27,7 +27,7 @@ internal sealed class PackReader(IObjectStore store, DomainNames names, DomainKe
 
     /// <summary>Reads, opens and decompresses one segment.</summary>
     /// <returns>Its plain bytes, valid until the next call.</returns>
-    /// <exception cref="RepositoryException">Damaged: the segment is not as sealed, or cut off.</exception>
+    /// <exception cref="RepositoryException">Damaged: the segment is not as sealed, or cut off. Unreadable.</exception>
     /// <exception cref="ObjectStoreException">NotFound when the pack is gone; the caller may know another copy.</exception>
     public async ValueTask<ReadOnlyMemory<byte>> ReadSegmentAsync(SegmentLocation segment, CancellationToken cancellationToken)
     {
@@ -50,13 +50,13 @@ internal sealed class PackReader(IObjectStore store, DomainNames names, DomainKe
             return here;
         int stored = segment.Info.StoredLength;
         Grow(ref storedBuffer, stored);
-        int read = await store.GetAsync(names.Pack(segment.Pack), segment.Info.Offset, storedBuffer.AsMemory(0, stored), cancellationToken);
+        int read = await store.ReadAsync(names.Pack(segment.Pack), segment.Info.Offset, storedBuffer.AsMemory(0, stored), cancellationToken);
         return storedBuffer.AsMemory(0, read);
     }
 
     /// <summary>
     /// Reads this segment and those that follow it closely with one get, where the store's gets have a price, for the calls to come. Only a
-    /// hint: a pack that is gone or too short is told by those.
+    /// hint: a pack that is gone, too short or unreadable is told by those.
     /// </summary>
     /// <param name="segments">Those that will be read, in this order; each pack's ascending.</param>
     /// <param name="next">The first that was not read yet.</param>
@@ -76,10 +76,15 @@ internal sealed class PackReader(IObjectStore store, DomainNames names, DomainKe
         try
         {
             int length = (int)(last.Offset + last.StoredLength - aheadOffset);
-            aheadEnd = aheadOffset + await store.GetAsync(names.Pack(aheadPack), aheadOffset, ahead.AsMemory(0, length), cancellationToken);
+            aheadEnd = aheadOffset + await store.ReadAsync(names.Pack(aheadPack), aheadOffset, ahead.AsMemory(0, length), cancellationToken);
         }
         catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
         {
+            aheadEnd = aheadOffset;
+        }
+        catch (RepositoryException e) when (e.Failure == RepositoryFailure.Unreadable)
+        {
+            // Of all that was asked for one sector: each segment by itself tells which.
             aheadEnd = aheadOffset;
         }
     }
@@ -123,7 +128,7 @@ internal sealed class PackReader(IObjectStore store, DomainNames names, DomainKe
     }
 
     /// <summary>Reads a pack's header, footer and directory.</summary>
-    /// <exception cref="RepositoryException">Damaged, or a newer format.</exception>
+    /// <exception cref="RepositoryException">Damaged, unreadable, or a newer format.</exception>
     public async ValueTask<PackDirectory> ReadDirectoryAsync(ObjectId id, long packBytes, CancellationToken cancellationToken)
     {
         string name = names.Pack(id);
@@ -193,7 +198,7 @@ internal sealed class PackReader(IObjectStore store, DomainNames names, DomainKe
     private async ValueTask<byte[]> ReadExactlyAsync(string name, long offset, int length, CancellationToken cancellationToken)
     {
         byte[] bytes = new byte[length];
-        int read = await store.GetAsync(name, offset, bytes, cancellationToken);
+        int read = await store.ReadAsync(name, offset, bytes, cancellationToken);
         if (read != length)
             throw new InvalidDataException($"It ends after {read} of {length} bytes at {offset}.");
         return bytes;

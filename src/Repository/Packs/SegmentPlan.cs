@@ -38,7 +38,9 @@ internal sealed class SegmentPlan(ChunkSource source, int chunkCount = 64)
     /// <param name="workers">
     /// Threads that read, open and check; one more where gets take time, since then somebody always waits for the store.
     /// </param>
-    public async Task RunAsync(int workers, ChunkReceiver receiver, CancellationToken cancellationToken)
+    /// <param name="nameOf">What people call an owner, for the message when it cannot be read; null, or its null: nobody is named.</param>
+    /// <exception cref="RepositoryException">Damaged or unreadable, and there is no other copy.</exception>
+    public async Task RunAsync(int workers, ChunkReceiver receiver, Func<int, string?>? nameOf, CancellationToken cancellationToken)
     {
         Group();
         if (source.ReadAheadBytes > 0)
@@ -62,9 +64,9 @@ internal sealed class SegmentPlan(ChunkSource source, int chunkCount = 64)
                     {
                         failure.Token.ThrowIfCancellationRequested();
                         if (stretches.Count > 0)
-                            await ReadStretchAsync(reader, stretches[piece], scratch, receiver, failure.Token);
+                            await ReadStretchAsync(reader, stretches[piece], scratch, receiver, nameOf, failure.Token);
                         else
-                            await ReadGroupAsync(reader, piece, scratch, receiver, failure.Token);
+                            await ReadGroupAsync(reader, piece, scratch, receiver, nameOf, failure.Token);
                     }
 
                     done = true;
@@ -121,18 +123,18 @@ internal sealed class SegmentPlan(ChunkSource source, int chunkCount = 64)
     }
 
     private async ValueTask ReadStretchAsync(
-        PackReader reader, Stretch stretch, Scratch scratch, ChunkReceiver receiver, CancellationToken cancellationToken)
+        PackReader reader, Stretch stretch, Scratch scratch, ChunkReceiver receiver, Func<int, string?>? nameOf, CancellationToken cancellationToken)
     {
         await reader.ReadAheadAsync(stretch.Segments, 0, cancellationToken);
         for (int i = 0; i < stretch.Segments.Count; i++)
-            await ReadGroupAsync(reader, stretch.Group + i, scratch, receiver, cancellationToken);
+            await ReadGroupAsync(reader, stretch.Group + i, scratch, receiver, nameOf, cancellationToken);
     }
 
     private static bool IsElsewhere(Exception e) =>
-        e is ObjectStoreException { Failure: ObjectStoreFailure.NotFound } or RepositoryException { Failure: RepositoryFailure.Damaged };
+        e is ObjectStoreException { Failure: ObjectStoreFailure.NotFound } or RepositoryException { Failure: RepositoryFailure.Damaged or RepositoryFailure.Unreadable };
 
     private async ValueTask ReadGroupAsync(
-        PackReader reader, int group, Scratch scratch, ChunkReceiver receiver, CancellationToken cancellationToken)
+        PackReader reader, int group, Scratch scratch, ChunkReceiver receiver, Func<int, string?>? nameOf, CancellationToken cancellationToken)
     {
         int from = groups[group];
         int to = group + 1 < groups.Count ? groups[group + 1] : items.Count;
@@ -147,12 +149,19 @@ internal sealed class SegmentPlan(ChunkSource source, int chunkCount = 64)
         }
         catch (Exception e) when (IsElsewhere(e))
         {
-            // Its pack was collected, or its run merged, since this was planned, or it is damaged: its chunks may be found
-            // elsewhere, one by one.
+            // Its pack was collected, or its run merged, since this was planned, or it is damaged or unreadable: its chunks may be
+            // found elsewhere, one by one.
             for (int i = from; i < to; i++)
             {
-                var chunk = await source.ReadChunkAsync(IdOf(items[i]), cancellationToken);
-                receiver(items[i].Owner, items[i].Target, chunk.Span);
+                try
+                {
+                    var chunk = await source.ReadChunkAsync(IdOf(items[i]), cancellationToken);
+                    receiver(items[i].Owner, items[i].Target, chunk.Span);
+                }
+                catch (RepositoryException lost) when (nameOf?.Invoke(items[i].Owner) is { } name)
+                {
+                    throw lost.ReadFor(name);
+                }
             }
 
             return;

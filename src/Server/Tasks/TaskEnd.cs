@@ -114,6 +114,8 @@ internal static class TaskFailure
     private static TaskEnd OfAny(Exception error) => error switch
     {
         ObjectStoreException store => TaskEnd.Failed(ErrorCodes.Unknown.Code, StoreFailed + store.Message),
+        RepositoryException { Failure: RepositoryFailure.Unreadable } unreadable => TaskEnd.Failed(
+            ErrorCodes.Unknown.Code, $"{StoreFailed}{unreadable.Message} 'strongroom repo check' tells which backups are touched."),
         RepositoryException { Failure: RepositoryFailure.Damaged } damaged => TaskEnd.Failed(
             ErrorCodes.Unknown.Code, $"The repository is damaged: {damaged.Message} 'strongroom repo check' tells which backups are touched."),
         RepositoryException repository => TaskEnd.Failed(ErrorCodes.Unknown.Code, $"The repository refused: {repository.Message}"),

@@ -216,10 +216,53 @@ public sealed class LocalObjectStoreTests : ObjectStoreContract
     [Fact]
     public void What_cannot_be_read_says_whose_fault_it_is()
     {
-        Assert.Equal(ObjectStoreFailure.Invalid, Errno.WhileReading(Errno.InputOutput, "x").Failure);
+        Assert.Equal(ObjectStoreFailure.Invalid, Errno.WhileReading(Errno.InvalidArgument, "x").Failure);
         Assert.Equal(ObjectStoreFailure.Denied, Errno.WhileReading(Errno.AccessDenied, "x").Failure);
         Assert.Equal(ObjectStoreFailure.Transient, Errno.WhileReading(Errno.Stale, "x").Failure);
         Assert.Equal(ObjectStoreFailure.NotFound, Errno.WhileReading(Errno.NoEntry, "x").Failure);
+    }
+
+    [Theory]
+    [InlineData(Errno.InputOutput)]
+    [InlineData(Errno.NoData)]
+    [InlineData(Errno.IllegalSequence)]
+    [InlineData(Errno.BadMessage)]
+    [InlineData(Errno.NeedsCleaning)]
+    [InlineData(Errno.RemoteInputOutput)]
+    public void What_the_medium_does_not_give_up_is_unreadable(int error) =>
+        Assert.Equal(ObjectStoreFailure.Unreadable, Errno.WhileReading(error, "x").Failure);
+
+    /// <summary>The kernel answers EIO where nothing of this process's memory is mapped, as it does for a bad sector.</summary>
+    [Fact]
+    public async Task A_file_that_gives_EIO_is_unreadable_and_named()
+    {
+        await using var store = LocalObjectStore.Open("/proc/self", removeLitter: false);
+
+        var failure = await Assert.ThrowsAsync<ObjectStoreException>(async () => await store.GetAsync("mem", 0, new byte[8], _none));
+
+        Assert.Equal(ObjectStoreFailure.Unreadable, failure.Failure);
+        Assert.StartsWith("cannot read mem in file:/proc/self: ", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("Check the disk", failure.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Passed over, it would look deleted, and a collection would take what it needs.</summary>
+    [Fact]
+    public async Task A_listing_fails_that_cannot_look_at_an_entry()
+    {
+        Assert.SkipWhen(Environment.IsPrivilegedProcess, "root may look at everything");
+        await Store.PutAsync("a/b", new byte[1], PutMode.CreateOnly, _none);
+        File.SetUnixFileMode(Root + "/a", UnixFileMode.UserRead);
+        try
+        {
+            var failure = await Assert.ThrowsAsync<ObjectStoreException>(() => ListAsync(""));
+
+            Assert.Equal(ObjectStoreFailure.Denied, failure.Failure);
+            Assert.Contains("/a/b", failure.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.SetUnixFileMode(Root + "/a", UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
     }
 
     [Fact]

@@ -31,6 +31,24 @@ public sealed class DamageTests
     }
 
     [Fact]
+    public async Task A_check_opens_each_run_once()
+    {
+        var sample = await Sample.Make();
+        var opened = new ConcurrentDictionary<string, int>();
+        var store = new FaultyObjectStore(sample.Store, call =>
+        {
+            if (call.Call == StoreCall.Get && call.Offset == 0 && call.Name.Contains("/indexes/", StringComparison.Ordinal))
+                opened.AddOrUpdate(call.Name, 1, (_, count) => count + 1);
+            return null;
+        });
+
+        await sample.Check(store);
+
+        Assert.Equal(sample.Store.Names.Count(name => name.Contains("/indexes/", StringComparison.Ordinal)), opened.Count);
+        Assert.All(opened.Values, count => Assert.Equal(1, count));
+    }
+
+    [Fact]
     public Task Single_changed_bytes_are_found_and_never_give_wrong_bytes() => Changed_bytes(seed: 1, count: 400);
 
     [Fact]
