@@ -90,7 +90,8 @@ public sealed class FaultTests
             var backup = await repository.BackUp(disk, workers: 1);
 
             Assert.True(merges > 1, $"{merges} runs were merged away");
-            Assert.Equal(alone.Members[0].StoredBytes, backup.Members[0].StoredBytes);
+            // Not a chunk is stored twice; the pages of two repositories hold other ids, and differ by some bytes when compressed.
+            Assert.InRange(backup.Members[0].StoredBytes - alone.Members[0].StoredBytes, -TestDisk.Chunk / 8, TestDisk.Chunk / 8);
             Assert.Equal(disk, await repository.Restore(backup));
         }
 

@@ -30,7 +30,8 @@ internal sealed class LocalUpload : ObjectUpload
 
     public static LocalUpload Begin(LocalObjectStore store, FileCalls calls, string name, PutMode mode, long sizeHintBytes)
     {
-        // A second attempt is needed only when another process cleans up at this very moment.
+        // More than one is needed only when another process cleans up between the making of the file and its locking, which on a busy
+        // machine may take a while.
         for (int attempt = 1; ; attempt++)
         {
             string path = store.FullPath($"{LocalObjectStore.UploadsDirectory}/{Guid.NewGuid():N}");
@@ -45,7 +46,7 @@ internal sealed class LocalUpload : ObjectUpload
             file.Dispose();
             if (error == Errno.NoEntry)
                 store.ForgetDirectories();
-            if (error != Errno.Stale || attempt == 5)
+            if (error != Errno.Stale || attempt == 100)
                 throw store.WriteFailure(error, name);
         }
     }
