@@ -309,6 +309,14 @@ public abstract class NotificationTests(ServerFixture server)
 
         Assert.Equal("vault_full", (await world.TypesAsync())[0]);
         Assert.Equal(4, (await world.TypesAsync()).Length);
+
+        // From full to above its threshold it falls, and nobody need hear of that.
+        await FillAsync(vault, VaultWorld.Gb - 1);
+        await world.WatchAsync();
+        Assert.Equal(4, (await world.TypesAsync()).Length);
+        await FillAsync(vault, VaultWorld.Gb);
+        await world.WatchAsync();
+        Assert.Equal(["vault_full", "vault_full"], (await world.TypesAsync())[..2]);
     }
 
     [Fact]

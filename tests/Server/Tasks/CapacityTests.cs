@@ -157,6 +157,34 @@ public abstract class CapacityTests(ServerFixture server)
     }
 
     [Fact]
+    public async Task Of_a_cancelled_backup_of_a_server_no_disk_is_left()
+    {
+        TaskWorld world = await TaskWorld.NewAsync(server);
+        (string vault, string machine, string[] disks) = await world.ServerVaultAsync();
+        world.Engine.OnBackup(machine, cancellationToken => Task.Delay(Timeout.Infinite, cancellationToken));
+        await world.CheckpointAsync(vault);
+        JsonNode log = Assert.Single(await world.LogsAsync())!;
+        string backup = (string)log["extra_info"]!["backup"]!["backup_id"]!;
+        string[] children = [.. (await world.BackupAsync(backup))["children"]!.AsArray().Select(child => (string)child!["id"]!)];
+        Assert.Equal(disks.Length, children.Length);
+
+        await server.PostAsync(world.Vaults.Caller, $"/strongroom/v1/{{project_id}}/tasks/{(string)log["id"]!}/cancel", null);
+        await TaskWorld.UntilAsync(async () =>
+        {
+            server.Time.Advance(TimeSpan.FromSeconds(1));
+            return (string?)(await world.GetAsync("operation-logs/" + (string)log["id"]!))["operation_log"]!["status"] == "failed";
+        });
+
+        foreach (string id in children.Append(backup))
+            VaultWorld.AssertRefused(await world.Vaults.GetAsync("backups/" + id), 404, "6200");
+        await server.Services.GetRequiredService<BackupPurge>().PurgeAsync(default);
+        Assert.Equal(
+            0,
+            await server.Database.ReadAsync(
+                session => session.QueryLongAsync($"select count(*) from backups where id = {backup} or parent_id = {backup}", default), default));
+    }
+
+    [Fact]
     public async Task A_vault_takes_no_more_backups_at_once_than_the_setting_says_and_lets_others_pass()
     {
         TaskWorld world = await TaskWorld.NewAsync(server);

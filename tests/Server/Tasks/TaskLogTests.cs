@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Strongroom.Drivers;
 using Strongroom.Protection;
 using Strongroom.Server.Database;
@@ -10,6 +11,8 @@ namespace Strongroom.Server.Tests.Tasks;
 
 public abstract class TaskLogTests(ServerFixture server)
 {
+    protected static readonly TimeSpan HistoryRetention = TimeSpan.FromDays(1);
+
     [Fact]
     public async Task A_backups_log_shows_every_member()
     {
@@ -261,36 +264,74 @@ public abstract class TaskLogTests(ServerFixture server)
     }
 
     [Fact]
+    public async Task Places_are_in_the_order_in_which_tasks_were_asked_for()
+    {
+        TaskWorld world = await TaskWorld.NewAsync(server);
+        var gates = new List<Gate>();
+        for (int i = 0; i < 5; i++)
+        {
+            (string vault, string disk) = await world.DiskVaultAsync();
+            gates.Add(world.Engine.Hold(disk));
+            await world.CheckpointAsync(vault);
+            server.Time.Advance(TimeSpan.FromMilliseconds(10));
+            await TaskWorld.UntilAsync(async () => (await world.LogsAsync("status=running")).Count == int.Min(i + 1, 2));
+        }
+
+        JsonArray waiting = await world.LogsAsync("status=waiting&sort=created_at:asc");
+        JsonNode[] tasks = await Task.WhenAll(waiting.Select(log => world.TaskAsync((string)log!["id"]!)));
+        gates.ForEach(gate => gate.Open());
+        await TaskWorld.UntilAsync(async () => (await world.LogsAsync("status=success")).Count == 5);
+
+        Assert.Equal([0, 1, 2], tasks.Select(task => (int)task["queue_position"]!));
+    }
+
+    [Fact]
     public async Task Tasks_that_ended_are_kept_for_the_set_time_and_those_in_work_for_ever()
     {
         TaskWorld world = await TaskWorld.NewAsync(server);
         (string vault, string disk) = await world.DiskVaultAsync();
-        await world.ProtectAsync(vault);
-        server.Time.Advance(TimeSpan.FromHours(1));
-        (_, string[] kept) = await world.ProtectAsync(vault);
         (string slow, string slowDisk) = await world.DiskVaultAsync();
         Gate gate = world.Engine.Hold(slowDisk);
         await world.CheckpointAsync(slow);
         await gate.Reached;
-        var options = new TaskOptions { HistoryRetention = TimeSpan.FromMinutes(30) };
-        using var sweep = new ExpirySweep(server.Database, server.Time, [TaskServices.Ended(options)], NullLogger<ExpirySweep>.Instance);
+        await world.ProtectAsync(vault);
+        ExpirySweep sweep = server.Services.GetServices<IHostedService>().OfType<ExpirySweep>().Single();
 
+        server.Time.Sleep(HistoryRetention - TimeSpan.FromMinutes(1));
+        world = await world.RenewedAsync();
+        (_, string[] second) = await world.ProtectAsync(vault);
         await sweep.SweepAsync(default);
-
+        JsonArray before = await world.LogsAsync();
+        server.Time.Sleep(TimeSpan.FromMinutes(2));
+        await sweep.SweepAsync(default);
         JsonArray left = await world.LogsAsync();
-        Assert.Equal(["running", "success"], left.Select(log => (string?)log!["status"]));
-        Assert.Equal(kept[0], (string?)left[1]!["extra_info"]!["backup"]!["backup_id"]);
-        Assert.Equal(3, (await world.BackupsAsync("")).Count);
+        JsonArray backups = await world.BackupsAsync("");
         gate.Open();
-        await world.EndOfAsync((string)left[0]!["id"]!);
+        await TaskWorld.UntilAsync(async () => (await world.LogsAsync("status=running")).Count == 0);
+
+        Assert.Equal(["success", "success", "running"], before.Select(log => (string?)log!["status"]));
+        Assert.Equal(["success", "running"], left.Select(log => (string?)log!["status"]));
+        Assert.Equal(second[0], (string?)left[0]!["extra_info"]!["backup"]!["backup_id"]);
+        Assert.Equal(3, backups.Count);
         Assert.Equal("available", await world.ProtectStatusAsync(vault, disk));
     }
 }
 
-public sealed class TaskLogOnSqliteTests(SqliteTaskServer server) : TaskLogTests(server), IClassFixture<SqliteTaskServer>;
-
-public sealed class TaskLogOnPostgresTests : TaskLogTests, IClassFixture<PostgresTaskServer>
+public sealed class TaskLogOnSqliteTests(TaskLogOnSqliteTests.TaskServer server) : TaskLogTests(server), IClassFixture<TaskLogOnSqliteTests.TaskServer>
 {
-    public TaskLogOnPostgresTests(PostgresTaskServer server)
+    public sealed class TaskServer : SqliteTaskServer
+    {
+        protected override void Configure(ServerOptions options) => options.Tasks.HistoryRetention = HistoryRetention;
+    }
+}
+
+public sealed class TaskLogOnPostgresTests : TaskLogTests, IClassFixture<TaskLogOnPostgresTests.TaskServer>
+{
+    public TaskLogOnPostgresTests(TaskServer server)
         : base(server) => TestDatabase.SkipUnlessPostgres();
+
+    public sealed class TaskServer : PostgresTaskServer
+    {
+        protected override void Configure(ServerOptions options) => options.Tasks.HistoryRetention = HistoryRetention;
+    }
 }

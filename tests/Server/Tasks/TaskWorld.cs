@@ -23,6 +23,9 @@ internal sealed class TaskWorld
 
     public static async Task<TaskWorld> NewAsync(ServerFixture server) => new(server, await VaultWorld.NewAsync(server));
 
+    /// <summary>The same project with a token that has all its time before it.</summary>
+    public async Task<TaskWorld> RenewedAsync() => new(Server, Vaults.As(await Server.CallerAsync(ProjectId, "admin")));
+
     /// <summary>A vault with one disk in it.</summary>
     public async Task<(string Vault, string Disk)> DiskVaultAsync(long sizeBytes = VaultWorld.Gb)
     {
