@@ -91,6 +91,23 @@ def blake3_keyed(key, data):
 
 # ---- section 1: conventions -------------------------------------------------------------------------------------------
 
+def crc32c_table():
+    for n in range(256):
+        for _ in range(8):
+            n = n >> 1 ^ (0x82F63B78 if n & 1 else 0)
+        yield n
+
+
+CRC32C = tuple(crc32c_table())
+
+
+def crc32c(data):
+    n = 0xFFFFFFFF
+    for byte in data:
+        n = n >> 8 ^ CRC32C[(n ^ byte) & 255]
+    return n ^ 0xFFFFFFFF
+
+
 def derive(key, salt, info):
     return HKDF(hashes.SHA256(), 32, salt or None, info.encode("ascii")).derive(key)
 
@@ -251,6 +268,36 @@ class Domain:
         if expected != start or at != chunks or f.more():
             raise Damaged(f"{name}: the directory does not add up")
         return raw, kind, origin_ids, table, entries
+
+    def check_parity(self, name):
+        """By itself, and against its pack: every sum, and the exclusive or of each column."""
+        raw = self.repository.read(name)
+        if len(raw) < 80 or raw[:8] != b"STRGPRTY":
+            raise Damaged(f"{name}: not a parity")
+        version, pack_id, pack_bytes, columns, zero = struct.unpack("<H6x16sQII", raw[8:48])
+        blocks = (pack_bytes + 4095) // 4096
+        head = 48 + 4 * (blocks + columns)
+        if version != 1 or any(raw[10:16]) or zero or pack_id.hex() != name.rsplit("/", 1)[1] or columns & (columns - 1) or not columns:
+            raise Damaged(f"{name}: its header is not its own")
+        if len(raw) != head + 32 + 4096 * columns or hashlib.sha256(raw[:head]).digest() != raw[head:head + 32]:
+            raise Damaged(f"{name}: its head is not as it was written")
+        sums = struct.unpack(f"<{blocks + columns}I", raw[48:head])
+        parity = [raw[at:at + 4096] for at in range(head + 32, len(raw), 4096)]
+        for column, block in enumerate(parity):
+            if crc32c(block) != sums[blocks + column]:
+                raise Damaged(f"{name}: block {column} is not as it was written")
+        pack_name = name.replace("/parity/", "/packs/")
+        if not (self.repository.folder / pack_name).exists():
+            return
+        pack = self.repository.read(pack_name)
+        left = [int.from_bytes(block, "little") for block in parity]
+        for block in range(blocks):
+            piece = pack[4096 * block:4096 * (block + 1)]
+            if crc32c(piece) != sums[block]:
+                raise Damaged(f"{pack_name}: block {block} is not what {name} has a sum of")
+            left[block % columns] ^= int.from_bytes(piece, "little")
+        if len(pack) != pack_bytes or any(left):
+            raise Damaged(f"{name}: is not the parity of its pack")
 
     def open_segment(self, raw, name, origin_ids, segment, ordinal):
         offset, stored, plain_length, origin_ordinal, _, origin, codec = segment
@@ -651,7 +698,7 @@ def check(repository):
                     offset += length
                 at += segment[4]
         domain.by_prefix = {}
-        for kind, look in (("indexes", domain.check_run), ("sessions", domain.check_session), ("collections", domain.check_collection),
+        for kind, look in (("parity", domain.check_parity), ("indexes", domain.check_run), ("sessions", domain.check_session), ("collections", domain.check_collection),
                            ("damaged", domain.check_mark)):
             for name in repository.names(domain.prefix + kind):
                 attempt(look, name)

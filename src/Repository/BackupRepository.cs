@@ -37,6 +37,9 @@ public sealed class BackupRepository : IAsyncDisposable
 
     public ChunkHash Hash => Parameters.Hash;
 
+    /// <summary>Every pack is to have a parity.</summary>
+    public bool HasParity => Parameters.HasParity;
+
     internal RepositoryParameters Parameters { get; }
 
     /// <summary>Makes a repository in a store that has none, and opens it.</summary>
@@ -48,7 +51,7 @@ public sealed class BackupRepository : IAsyncDisposable
         if (await store.StatAsync(ObjectNames.Config, cancellationToken) is not null)
             throw new RepositoryException(RepositoryFailure.Conflict, ObjectNames.Config, $"There is a repository in {store.Address} already.");
         byte[] masterKey = RandomNumberGenerator.GetBytes(Sealing.KeyBytes);
-        var parameters = RepositoryParameters.New(options.Hash);
+        var parameters = RepositoryParameters.New(options.Hash, options.Parity);
         string slot = await KeySlots.AddAsync(store, key, masterKey, time, cancellationToken);
         try
         {
@@ -274,16 +277,18 @@ public sealed class BackupRepository : IAsyncDisposable
 }
 
 /// <summary>What <c>config</c> says: chosen once, for good.</summary>
-internal sealed record RepositoryParameters(string Id, ChunkHash Hash, int DiskChunkBytes, int FileMinBytes, int FileAvgBytes, int FileMaxBytes)
+internal sealed record RepositoryParameters(
+    string Id, ChunkHash Hash, bool HasParity, int DiskChunkBytes, int FileMinBytes, int FileAvgBytes, int FileMaxBytes)
 {
-    public static RepositoryParameters New(ChunkHash hash) => new(ObjectId.NewRandom().ToString(), hash, 64 << 10, 16 << 10, 64 << 10, 256 << 10);
+    public static RepositoryParameters New(ChunkHash hash, bool hasParity) =>
+        new(ObjectId.NewRandom().ToString(), hash, hasParity, 64 << 10, 16 << 10, 64 << 10, 256 << 10);
 
     public static byte[] CheckOf(byte[] line, byte[] masterKey) => HMACSHA256.HashData(Sealing.Derive(masterKey, [], "strongroom/config"), line);
 
     public byte[] Write(byte[] masterKey)
     {
         var text = new ConfigText(
-            FormatVersion.Current, Id, HashName(Hash), DiskChunkBytes, Manifests.MapGeometry.FanOut, FileMinBytes, FileAvgBytes, FileMaxBytes);
+            FormatVersion.Current, Id, HashName(Hash), DiskChunkBytes, Manifests.MapGeometry.FanOut, FileMinBytes, FileAvgBytes, FileMaxBytes, HasParity ? true : null);
         return CheckedText.Write(text, FormatJson.Default.ConfigText, line => CheckOf(line, masterKey));
     }
 
@@ -300,7 +305,7 @@ internal sealed record RepositoryParameters(string Id, ChunkHash Hash, int DiskC
             || !System.Numerics.BitOperations.IsPow2(text.FileChunkAvgBytes) || text.FileChunkMaxBytes <= text.FileChunkAvgBytes || text.FileChunkMaxBytes > 8 << 20)
             throw new RepositoryException(RepositoryFailure.Damaged, line.Name, "Its chunk sizes are not possible.");
         return new RepositoryParameters(
-            text.Repository, hash.Value, text.DiskChunkBytes, text.FileChunkMinBytes, text.FileChunkAvgBytes, text.FileChunkMaxBytes);
+            text.Repository, hash.Value, text.Parity == true, text.DiskChunkBytes, text.FileChunkMinBytes, text.FileChunkAvgBytes, text.FileChunkMaxBytes);
     }
 
     private static string HashName(ChunkHash hash) => hash == ChunkHash.Blake3Keyed ? "blake3-keyed" : "hmac-sha-256";

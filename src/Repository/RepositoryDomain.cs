@@ -5,6 +5,7 @@ using Strongroom.Repository.Format;
 using Strongroom.Repository.Indexes;
 using Strongroom.Repository.Manifests;
 using Strongroom.Repository.Packs;
+using Strongroom.Repository.Parity;
 
 namespace Strongroom.Repository;
 
@@ -15,25 +16,29 @@ namespace Strongroom.Repository;
 public sealed class RepositoryDomain : IAsyncDisposable
 {
     private readonly IObjectStore store;
+    private readonly IObjectStore bare;
     private readonly RepositoryOptions options;
     private readonly TimeProvider time;
     private readonly RunCatalog catalog;
 
     internal RepositoryDomain(
-        string id, IObjectStore store, DomainKeys keys, RepositoryParameters parameters, RepositoryOptions options, TimeProvider time)
+        string id, IObjectStore store, DomainKeys keys, RepositoryParameters parameters, RepositoryOptions options, TimeProvider time,
+        bool heals = true)
     {
         Id = id;
-        this.store = store;
+        bare = store;
         this.options = options;
         this.time = time;
         Keys = keys;
         Parameters = parameters;
         Names = new DomainNames(id);
+        this.store = store = parameters.HasParity ? new ParityStore(bare, Names) : bare;
+        Healer = parameters.HasParity ? new PackHealer(bare, Names) : null;
         Immutable = string.IsNullOrEmpty(options.CacheDirectory) || options.CacheBytes == 0
             ? store
             : new CachedObjectStore(store, new ObjectCache(options.CacheDirectory, parameters.Id, options.CacheBytes, time));
         catalog = new RunCatalog(Immutable, Names, keys, options.IndexCacheBytes);
-        Source = new ChunkSource(store, Immutable, Names, keys, catalog, options.SegmentCacheBytes);
+        Source = new ChunkSource(store, Immutable, Names, keys, catalog, heals ? Healer : null, options.SegmentCacheBytes);
     }
 
     public string Id { get; }
@@ -53,6 +58,9 @@ public sealed class RepositoryDomain : IAsyncDisposable
     internal RepositoryParameters Parameters { get; }
 
     internal ChunkSource Source { get; }
+
+    /// <summary>Null when packs have no parity.</summary>
+    internal PackHealer? Healer { get; }
 
     internal RunCatalog Catalog => catalog;
 
@@ -151,8 +159,8 @@ public sealed class RepositoryDomain : IAsyncDisposable
             await cached.DisposeAsync();
     }
 
-    /// <summary>The same domain, with nothing remembered of what is stored.</summary>
-    internal RepositoryDomain WithoutCaches() => new(Id, store, Keys, Parameters, options with { CacheDirectory = null }, time);
+    /// <summary>The same domain as it is stored: with nothing remembered, and nothing brought back from parity unasked.</summary>
+    internal RepositoryDomain WithoutCaches() => new(Id, bare, Keys, Parameters, options with { CacheDirectory = null }, time, heals: false);
 
     /// <summary>Null when there is none, or when it was made void.</summary>
     internal async ValueTask<BackupRecord?> ReadRootAsync(string backupId, CancellationToken cancellationToken)

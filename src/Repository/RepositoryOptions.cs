@@ -7,11 +7,17 @@ public enum ChunkHash
     HmacSha256,
 }
 
-/// <summary>How a repository is written and how much memory that may take. Only <see cref="Hash"/> becomes part of the repository.</summary>
+/// <summary>How a repository is written and how much memory that may take. Only <see cref="Hash"/> and <see cref="Parity"/> become part of the repository.</summary>
 public sealed record RepositoryOptions
 {
     /// <summary>Used by creation only. HMAC-SHA-256 is for those who may not own a hash of their own; it costs three to four times the time.</summary>
     public ChunkHash Hash { get; init; } = ChunkHash.Blake3Keyed;
+
+    /// <summary>
+    /// Used by creation only: a parity beside every pack, about three per cent more bytes, from which a sector that rots or cannot be
+    /// read is brought back.
+    /// </summary>
+    public bool Parity { get; init; }
 
     /// <summary>zstd's level: 1 is "fast", 3 "small" (docs in perf: 1.5 times the CPU for a tenth fewer bytes).</summary>
     public int CompressionLevel { get; init; } = 3;

@@ -66,6 +66,26 @@ public sealed class CrashTests : IDisposable
             },
             prepare: world => world.DamageDirectories(),
             startsDamaged: true),
+        ["a repair with parity"] = new(
+            async world =>
+            {
+                await using var repository = await world.Open();
+                await RepositoryRepair.RunAsync(
+                    repository.Repository, repository.Domain,
+                    new CollectionOptions { PollInterval = TimeSpan.FromMilliseconds(1), SessionTimeout = TimeSpan.FromMilliseconds(1) }, null, default);
+            },
+            prepare: world => world.DamageDirectories(),
+            startsDamaged: true,
+            parity: true),
+        ["a backup with parity"] = new(world => world.BackUp("new-1"), appearing: ["new-1"], parity: true),
+        ["a collection with parity"] = new(
+            async world =>
+            {
+                await using var repository = await world.Open();
+                await World.Collect(repository);
+            },
+            deletedBefore: ["old-0", "old-3", "old-4"],
+            parity: true),
         ["a backup that merges runs"] = new(world => world.BackUp("new-1"), appearing: ["new-1"]),
         ["two backups side by side"] = new(world => Task.WhenAll(world.BackUp("new-1"), world.BackUp("new-2")), appearing: ["new-1", "new-2"]),
         ["a backup given up"] = new(world => world.BackUp("given-up", commits: false)),
@@ -146,12 +166,14 @@ public sealed class CrashTests : IDisposable
     /// <summary>What is done, and what may be different when it was interrupted.</summary>
     private sealed class Operation(
         Func<World, Task> run, string[]? appearing = null, string? vanishing = null, string[]? deletedBefore = null,
-        Func<IObjectStore, Task<bool>>? isDone = null, bool startsEmpty = false, Func<World, Task>? prepare = null, bool startsDamaged = false)
+        Func<IObjectStore, Task<bool>>? isDone = null, bool startsEmpty = false, Func<World, Task>? prepare = null, bool startsDamaged = false, bool parity = false)
     {
         /// <summary>Not sound until it is done, though every backup can be read.</summary>
         public bool StartsDamaged => startsDamaged;
 
         public bool StartsEmpty => startsEmpty;
+
+        public bool HasParity => parity;
 
         public IReadOnlyList<string> Appearing => appearing ?? [];
 
@@ -193,9 +215,9 @@ public sealed class CrashTests : IDisposable
             }
         }
 
-        public async Task CreateRepository()
+        public async Task CreateRepository(bool parity = false)
         {
-            await using var repository = await TestRepository.Create(store, Options);
+            await using var repository = await TestRepository.Create(store, Options with { Parity = parity });
         }
 
         /// <param name="afterCrash">Nobody else is at work, so sessions that are there are dead.</param>
@@ -264,7 +286,7 @@ public sealed class CrashTests : IDisposable
             await using var store = new LocalObjectStore(root, calls);
             var world = new World(store);
             if (!operation.StartsEmpty)
-                await world.CreateRepository();
+                await world.CreateRepository(operation.HasParity);
             var recording = new Recording(root, operation, [], []);
             foreach (string id in recording.Old.Union(operation.DeletedBefore).Order())
                 await world.BackUp(id);
@@ -343,7 +365,7 @@ public sealed class CrashTests : IDisposable
             if (operation.StartsEmpty && !await BackupRepository.ExistsAsync(store, default))
             {
                 Assert.False(isDone, "the repository is not there");
-                await world.CreateRepository();
+                await world.CreateRepository(operation.HasParity);
             }
 
             var there = new List<string>();

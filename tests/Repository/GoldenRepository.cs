@@ -15,6 +15,9 @@ internal static class GoldenRepository
     /// <summary>Both domains, and every kind of object there is, those that are left behind by crashes included.</summary>
     public const string AllKinds = "v1-kinds";
 
+    /// <summary>As the first ones, with a parity of every pack.</summary>
+    public const string WithParity = "v1-parity";
+
     public const string Password = "golden password";
 
     public static readonly byte[] KeyFileContent = Encoding.ASCII.GetBytes("golden key file, not a secret\n");
@@ -40,12 +43,12 @@ internal static class GoldenRepository
         return copy;
     }
 
-    public static async Task Write(string folder, ChunkHash hash)
+    public static async Task Write(string folder, ChunkHash hash, bool parity = false)
     {
         Assert.False(Directory.Exists(folder), "What is golden is never written again.");
         Directory.CreateDirectory(folder);
         await using var store = LocalObjectStore.Open(folder);
-        await using var repository = await BackupRepository.CreateAsync(store, Key, Options with { Hash = hash }, TimeProvider.System, default);
+        await using var repository = await BackupRepository.CreateAsync(store, Key, Options with { Hash = hash, Parity = parity }, TimeProvider.System, default);
         await repository.AddKeyAsync(RepositoryKey.FromPassword(Password), default);
         await using var domain = await repository.OpenDomainAsync("golden", true, default);
 
@@ -59,7 +62,7 @@ internal static class GoldenRepository
         Bytes.Of(3, 500).CopyTo(changed.AsSpan(100_000));
         await BackUp(domain, "golden-1", disk, Tree(0));
         await BackUp(domain, "golden-2", changed, Tree(1));
-        await File.WriteAllTextAsync(Path.Combine(Path.GetDirectoryName(folder)!, "v1.txt"), await Describe(domain));
+        await File.WriteAllTextAsync(parity ? folder + ".txt" : Path.Combine(Path.GetDirectoryName(folder)!, "v1.txt"), await Describe(domain));
     }
 
     private static TestTree Tree(int generation)

@@ -13,6 +13,7 @@ public sealed class GoldenTests
     {
         { "v1-blake3", "v1.txt" },
         { "v1-hmac", "v1.txt" },
+        { GoldenRepository.WithParity, GoldenRepository.WithParity + ".txt" },
         { GoldenRepository.AllKinds, GoldenRepository.AllKinds + ".txt" },
     };
 
@@ -57,6 +58,7 @@ public sealed class GoldenTests
 
         await GoldenRepository.Write(Path.Combine(folder!, "v1-blake3"), ChunkHash.Blake3Keyed);
         await GoldenRepository.Write(Path.Combine(folder!, "v1-hmac"), ChunkHash.HmacSha256);
+        await GoldenRepository.Write(Path.Combine(folder!, GoldenRepository.WithParity), ChunkHash.Blake3Keyed, parity: true);
         await GoldenRepository.WriteAllKinds(Path.Combine(folder!, GoldenRepository.AllKinds));
     }
 }

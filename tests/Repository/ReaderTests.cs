@@ -33,7 +33,7 @@ public sealed class ReaderTests : IDisposable
     private static readonly Lazy<string?> Python = new(FindPython);
     private readonly TemporaryDirectory directory = new();
 
-    public static TheoryData<string> Golden => ["v1-blake3", "v1-hmac", GoldenRepository.AllKinds];
+    public static TheoryData<string> Golden => ["v1-blake3", "v1-hmac", GoldenRepository.WithParity, GoldenRepository.AllKinds];
 
     [Theory]
     [MemberData(nameof(Golden))]
@@ -59,19 +59,21 @@ public sealed class ReaderTests : IDisposable
         await AssertAgree(root, key, "--password-file", password);
     }
 
-    [Fact]
-    public async Task The_reader_and_this_code_find_the_same_damage()
+    [Theory]
+    [InlineData("v1-hmac")]
+    [InlineData(GoldenRepository.WithParity)]
+    public async Task The_reader_and_this_code_find_the_same_damage(string golden)
     {
         string keyFile = Path.Combine(directory.Path, "key");
         await File.WriteAllBytesAsync(keyFile, GoldenRepository.KeyFileContent);
-        string[] names = [.. (await GoldenRepository.Load("v1-hmac")).Names];
+        string[] names = [.. (await GoldenRepository.Load(golden)).Names];
         var random = new Random(7);
 
         // One of each kind of object, at a place by chance.
         foreach (string name in names.GroupBy(name => name.Split('/') is [_, _, var kind, ..] ? kind : name.Split('/')[0]).Select(kind => kind.First()))
         {
             string copy = Path.Combine(directory.Path, "copy-" + Guid.NewGuid().ToString("n"));
-            await Run("cp", "-r", GoldenRepository.PathOf("v1-hmac"), copy);
+            await Run("cp", "-r", GoldenRepository.PathOf(golden), copy);
             string path = Path.Combine(copy, name);
             byte[] content = await File.ReadAllBytesAsync(path);
             content[random.Next(content.Length)] ^= (byte)random.Next(1, 256);

@@ -30,6 +30,7 @@ public sealed class SimulationTests
             PackBytes = random.Next(100, 2000) << 10,
             SessionIndexEntries = random.Next(64, 400),
             CompressionLevel = random.Next(1, 4),
+            Parity = seed % 3 == 0,
         };
         await (await TestRepository.Create(store, options)).DisposeAsync();
         var disks = new Dictionary<string, byte[]>();

@@ -48,12 +48,17 @@ internal static class RepositoryCommands
     {
         var hash = new Option<string>("--hash") { Description = "What names chunks, for good.", DefaultValueFactory = _ => "blake3" };
         hash.AcceptOnlyFromAmong("blake3", "hmac-sha-256");
-        Command verb = noun.AddVerb("init", "Makes an empty repository.", hash);
+        var parity = new Option<bool>("--parity") { Description = "Keep a parity of every pack, about 3 % more bytes, from which a rotten sector is brought back; for good." };
+        Command verb = noun.AddVerb("init", "Makes an empty repository.", hash, parity);
         var location = new RepositoryLocation(verb, allowsInstallation: false);
         var output = new OutputOptions<string>(verb, InitColumns);
         verb.SetAction(async (parsed, cancellationToken) =>
         {
-            var options = new RepositoryOptions { Hash = parsed.GetValue(hash) == "blake3" ? ChunkHash.Blake3Keyed : ChunkHash.HmacSha256 };
+            var options = new RepositoryOptions
+            {
+                Hash = parsed.GetValue(hash) == "blake3" ? ChunkHash.Blake3Keyed : ChunkHash.HmacSha256,
+                Parity = parsed.GetValue(parity),
+            };
             output.WriteOne(shell, parsed, await location.CreateAsync(parsed, options, shell, cancellationToken));
             return (int)ExitCode.Done;
         });

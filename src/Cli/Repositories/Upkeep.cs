@@ -224,7 +224,7 @@ internal static class Upkeep
 
     public static void AddRepair(Command noun, Shell shell)
     {
-        Command verb = noun.AddVerb("repair", "Keeps all that is sound, removes what is damaged, and lists what the next backups have to heal.");
+        Command verb = noun.AddVerb("repair", "Mends what parity can mend, keeps all that is sound, removes what is damaged, and lists what the next backups have to heal.");
         var location = new RepositoryLocation(verb, allowsInstallation: true);
         var output = new OutputOptions<CheckDamage>(verb, DamageColumns);
         verb.SetAction(async (parsed, cancellationToken) =>
@@ -245,6 +245,10 @@ internal static class Upkeep
                     cancellationToken);
                 remaining.AddRange(report.Remaining.Damages);
                 shell.Say($"domain {domain.Id}: read {new ByteSize(report.ReadBytes)}; {report.ReplacedPacks.Count} packs replaced, {report.SavedChunks} chunks saved out of them, {report.DamagedChunks} damaged");
+                foreach (string name in report.HealedPacks)
+                    shell.Say($"  mended {name} from its parity: it is as it was written");
+                foreach (string name in report.RewrittenParities)
+                    shell.Say($"  wrote {name} anew");
                 foreach (string name in report.RemovedObjects.Concat(report.ReplacedPacks))
                     shell.Say($"  removed {name}");
                 foreach (string name in report.UnreadablePacks)

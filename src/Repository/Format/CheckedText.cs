@@ -89,7 +89,8 @@ internal static class FormatVersion
 }
 
 internal sealed record ConfigText(
-    int Version, string Repository, string Hash, int DiskChunkBytes, int MapFanOut, int FileChunkMinBytes, int FileChunkAvgBytes, int FileChunkMaxBytes)
+    int Version, string Repository, string Hash, int DiskChunkBytes, int MapFanOut, int FileChunkMinBytes, int FileChunkAvgBytes, int FileChunkMaxBytes,
+    bool? Parity = null)
     : IVersionedText;
 
 internal sealed record KeySlotText(int Version, string Slot, string Kind, string Salt, string Wrapped, int? Iterations = null) : IVersionedText;

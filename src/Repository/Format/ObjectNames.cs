@@ -32,6 +32,8 @@ internal sealed class DomainNames(string domainId)
 
     public string Packs => prefix + "packs/";
 
+    public string Parities => prefix + "parity/";
+
     public string Indexes => prefix + "indexes/";
 
     public string Backups => prefix + "backups/";
@@ -47,6 +49,16 @@ internal sealed class DomainNames(string domainId)
         string hex = id.ToString();
         return $"{prefix}packs/{hex.AsSpan(0, 2)}/{hex}";
     }
+
+    public string Parity(ObjectId id)
+    {
+        string hex = id.ToString();
+        return $"{prefix}parity/{hex.AsSpan(0, 2)}/{hex}";
+    }
+
+    /// <summary>The id of the pack that has this name; null for others.</summary>
+    public ObjectId? PackOf(string name) =>
+        name.StartsWith(prefix, StringComparison.Ordinal) && IdOf(name) is { } id && name == Pack(id) ? id : null;
 
     public string Index(ObjectId id) => Indexes + id;
 

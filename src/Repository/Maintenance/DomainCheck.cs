@@ -7,6 +7,7 @@ using Strongroom.Repository.Format;
 using Strongroom.Repository.Indexes;
 using Strongroom.Repository.Manifests;
 using Strongroom.Repository.Packs;
+using Strongroom.Repository.Parity;
 
 namespace Strongroom.Repository.Maintenance;
 
@@ -28,6 +29,7 @@ internal sealed class DomainCheck
     private readonly Findings findings;
     private readonly IProgress<CheckProgress>? progress;
     private readonly Dictionary<ObjectId, long> packs = [];
+    private readonly HashSet<ObjectId> parities = [];
     private readonly Dictionary<ObjectId, List<(IndexRun Run, int Number, long Entries)>> indexed = [];
     private readonly Dictionary<string, int> badRuns = [];
     private readonly ConcurrentDictionary<ObjectId, int> badPacks = [];
@@ -59,6 +61,8 @@ internal sealed class DomainCheck
 
             await CheckRunsAsync(runs, cancellationToken);
             await CheckPacksAsync(cancellationToken);
+            foreach (var pack in parities.Where(pack => !packs.ContainsKey(pack)))
+                findings.Note($"{domain.Names.Parity(pack)} is of a pack that does not exist: the next collection removes it.");
             var visitor = new Visitor(this);
             foreach (string root in roots)
                 await CheckRootAsync(root, visitor, cancellationToken);
@@ -70,6 +74,8 @@ internal sealed class DomainCheck
         var id = DomainNames.IdOf(stat.Name);
         if (id is { } pack && stat.Name == domain.Names.Pack(pack))
             packs[pack] = stat.SizeBytes;
+        else if (id is { } parityOf && stat.Name == domain.Names.Parity(parityOf))
+            parities.Add(parityOf);
         else if (id is { } run && stat.Name == domain.Names.Index(run))
             runs.Add(stat);
         else if (id is { } collection && stat.Name == domain.Names.Collection(collection))
@@ -154,13 +160,17 @@ internal sealed class DomainCheck
         await Parallel.ForEachAsync(packs, parallel, async (pack, token) =>
         {
             var reader = domain.Source.Rent();
-            await CheckPackAsync(reader, pack.Key, pack.Value, token);
+            bool isRead = options.PacksToRead?.Contains(pack.Key) == true || (options.ReadData && Random.Shared.NextDouble() < options.Share);
+            bool isSound = await CheckPackAsync(reader, pack.Key, pack.Value, isRead, token);
+            if (domain.Healer is { } healer)
+                await CheckParityAsync(healer, pack.Key, pack.Value, isSound, isRead, token);
             domain.Source.Return(reader);
             progress?.Report(new CheckProgress(domain.Id, Interlocked.Add(ref doneBytes, pack.Value), total));
         });
     }
 
-    private async ValueTask CheckPackAsync(PackReader reader, ObjectId id, long sizeBytes, CancellationToken cancellationToken)
+    /// <returns>False when the pack, as far as it was read, is damaged or unreadable.</returns>
+    private async ValueTask<bool> CheckPackAsync(PackReader reader, ObjectId id, long sizeBytes, bool isRead, CancellationToken cancellationToken)
     {
         PackDirectory directory;
         try
@@ -170,12 +180,12 @@ internal sealed class DomainCheck
         catch (RepositoryException e)
         {
             badPacks[id] = findings.Add(e);
-            return;
+            return false;
         }
         catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
         {
             // Collected since the listing.
-            return;
+            return true;
         }
 
         findings.CountPack(directory.ChunkCount);
@@ -198,8 +208,34 @@ internal sealed class DomainCheck
             findings.Note($"{domain.Names.Pack(id)} is in no index: a backup is being written, or was interrupted.");
         }
 
-        if (options.PacksToRead?.Contains(id) == true || (options.ReadData && Random.Shared.NextDouble() < options.Share))
-            await ReadPackAsync(reader, directory, cancellationToken);
+        return !isRead || await ReadPackAsync(reader, directory, cancellationToken);
+    }
+
+    private async ValueTask CheckParityAsync(
+        PackHealer healer, ObjectId id, long sizeBytes, bool isSound, bool isRead, CancellationToken cancellationToken)
+    {
+        if (!isSound)
+        {
+            bool canHeal = await healer.ExamineAsync(id, cancellationToken) is { IsWhole: false, CanBeMadeWhole: true };
+            findings.Note(canHeal
+                ? $"{domain.Names.Pack(id)} can be made whole from its parity: a repair does, and restores read it so already."
+                : $"{domain.Names.Pack(id)} has more damage than its parity can mend.");
+            return;
+        }
+
+        try
+        {
+            // A backup being written has its packs in no index yet, and their parities perhaps neither.
+            await findings.TryAsync(async () =>
+            {
+                if (!await healer.CheckAsync(id, sizeBytes, isRead, cancellationToken) && indexed.ContainsKey(id))
+                    findings.Note($"{domain.Names.Pack(id)} has no parity: a repair writes it.");
+            });
+        }
+        catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
+        {
+            // Collected since the listing.
+        }
     }
 
     /// <summary>A run has exactly the pack's chunks, at their places.</summary>
@@ -235,11 +271,12 @@ internal sealed class DomainCheck
             throw new RepositoryException(RepositoryFailure.Damaged, run.Name, $"It has {entries} entries for the {distinct.Count} chunks of pack {record.Id}.");
     }
 
-    private async ValueTask ReadPackAsync(PackReader reader, PackDirectory directory, CancellationToken cancellationToken)
+    private async ValueTask<bool> ReadPackAsync(PackReader reader, PackDirectory directory, CancellationToken cancellationToken)
     {
         var record = directory.Record;
         var hasher = record.Kind == PackKind.Data ? domain.Keys.Chunks : domain.Keys.Pages;
         var wanted = Enumerable.Range(0, record.Segments.Length).Select(record.LocationOf).ToList();
+        bool isSound = true;
         int chunk = 0;
         for (int segment = 0; segment < record.Segments.Length; segment++)
         {
@@ -254,16 +291,19 @@ internal sealed class DomainCheck
             }
             catch (RepositoryException e)
             {
+                isSound = false;
                 badSegments[(record.Id, segment)] = findings.Add(
                     e.ObjectName, e.Offset, $"{e.Message} It holds {count} chunks, from {ChunkSource.Show(directory.ChunkId(chunk))} to {ChunkSource.Show(directory.ChunkId(chunk + count - 1))}.");
             }
             catch (ObjectStoreException e) when (e.Failure == ObjectStoreFailure.NotFound)
             {
-                return;
+                return isSound;
             }
 
             chunk += count;
         }
+
+        return isSound;
     }
 
     private void HashSegment(PackDirectory directory, in SegmentLocation location, int first, int count, ReadOnlySpan<byte> plain, ChunkHasher hasher)

@@ -15,6 +15,7 @@ internal sealed class DomainCollection(RepositoryDomain domain, CollectionOption
     private const int Attempts = 10;
 
     private readonly List<string> notes = [];
+    private readonly Dictionary<ObjectId, long> parities = [];
     private Dictionary<ObjectId, long> packs = [];
     private IReadOnlyList<PublishedCollection> adopted = [];
     private HashSet<ObjectId> adoptedPacks = [];
@@ -82,6 +83,7 @@ internal sealed class DomainCollection(RepositoryDomain domain, CollectionOption
 
             await RewriteRunsAsync(condemned, cancellationToken);
             await DeleteAsync(condemned, cancellationToken);
+            await DeleteLoneParitiesAsync(cancellationToken);
             foreach (var collection in adopted)
             {
                 // While one of its packs is still there, its owner, who may only be slow, could come back and delete it.
@@ -112,9 +114,16 @@ internal sealed class DomainCollection(RepositoryDomain domain, CollectionOption
         {
             if (DomainNames.IdOf(stat.Name) is { } id && stat.Name == domain.Names.Pack(id))
                 packs[id] = stat.SizeBytes;
+            else if (DomainNames.IdOf(stat.Name) is { } parityOf && stat.Name == domain.Names.Parity(parityOf))
+                parities[parityOf] = stat.SizeBytes;
             totalBytes += IsSession(stat) ? 0 : stat.SizeBytes;
         }
     }
+
+    private IEnumerable<KeyValuePair<ObjectId, long>> LoneParities => parities.Where(parity => !packs.ContainsKey(parity.Key));
+
+    /// <summary>Of a pack with its parity.</summary>
+    private long SizeOf(ObjectId pack) => packs[pack] + parities.GetValueOrDefault(pack);
 
     /// <summary>They come and go, this collection's own as well.</summary>
     private bool IsSession(ObjectStat stat) => stat.Name.StartsWith(domain.Names.Sessions, StringComparison.Ordinal);
@@ -228,13 +237,13 @@ internal sealed class DomainCollection(RepositoryDomain domain, CollectionOption
     private async ValueTask<CollectionPlan> PlanAsync(LiveMarks marks, CancellationToken cancellationToken)
     {
         var plan = new CollectionPlan([], []);
-        reclaimableBefore = packs.Where(pack => !marks.Uses.ContainsKey(pack.Key)).Sum(pack => pack.Value);
+        reclaimableBefore = packs.Keys.Where(pack => !marks.Uses.ContainsKey(pack)).Sum(SizeOf) + LoneParities.Sum(parity => parity.Value);
         reclaimableAfter = reclaimableBefore;
         foreach (var (pack, use) in marks.Uses)
         {
             if (use.IsDead)
             {
-                reclaimableBefore += packs[pack];
+                reclaimableBefore += SizeOf(pack);
                 plan.Dead.Add(pack);
                 continue;
             }
@@ -358,8 +367,20 @@ internal sealed class DomainCollection(RepositoryDomain domain, CollectionOption
         foreach (var pack in condemned.Order())
         {
             await domain.Store.DeleteAsync(domain.Names.Pack(pack), cancellationToken);
-            freedBytes += packs[pack];
+            freedBytes += SizeOf(pack);
             progress?.Report(new CollectionProgress(domain.Id, CollectionPhase.Deleting, ++done, condemned.Count));
+        }
+    }
+
+    /// <summary>A deletion was interrupted between a pack and its parity. Of a pack being written the pack is there first.</summary>
+    private async ValueTask DeleteLoneParitiesAsync(CancellationToken cancellationToken)
+    {
+        foreach (var (pack, sizeBytes) in LoneParities)
+        {
+            if (await domain.Store.StatAsync(domain.Names.Pack(pack), cancellationToken) is not null)
+                continue;
+            await FreeAsync(domain.Names.Parity(pack), cancellationToken);
+            reclaimableAfter -= sizeBytes;
         }
     }
 

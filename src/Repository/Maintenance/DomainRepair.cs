@@ -11,6 +11,8 @@ internal sealed class DomainRepair(
     BackupRepository repository, RepositoryDomain domain, CollectionOptions options, IProgress<RepairProgress>? progress)
 {
     private readonly List<string> removed = [];
+    private readonly List<string> rewrittenParities = [];
+    private readonly List<ObjectId> healedPacks = [];
     private readonly List<ObjectId> damagedPacks = [];
 
     /// <summary>Packs that the medium did not give up in full: what a later read may bring is not to be lost, so nothing is done to them.</summary>
@@ -44,6 +46,8 @@ internal sealed class DomainRepair(
         return new RepairReport
         {
             Domain = domain.Id,
+            HealedPacks = [.. healedPacks.Select(domain.Names.Pack)],
+            RewrittenParities = rewrittenParities,
             ReplacedPacks = [.. damagedPacks.Select(domain.Names.Pack)],
             ReadBytes = readBytes,
             SavedChunks = savedChunks,
@@ -102,12 +106,16 @@ internal sealed class DomainRepair(
                 continue;
             try
             {
-                var directory = await ReadDirectoryAsync(reader, id, stat.SizeBytes, cancellationToken);
-                bool isSound = directory is not null
-                    ? await SaveAsync(reader, directory, directory.Record.Kind == PackKind.Data ? data : pages, gathered, cancellationToken)
-                    : await SaveByIndexAsync(reader, id, gathered, cancellationToken);
-                if (!isSound)
-                    damagedPacks.Add(id);
+                var found = await ExamineAsync(reader, id, stat.SizeBytes, cancellationToken);
+                if (!found.IsSound && domain.Healer is { } healer && await healer.HealAsync(id, cancellationToken))
+                {
+                    long sizeBytes = (await domain.Store.StatAsync(stat.Name, cancellationToken))?.SizeBytes ?? 0;
+                    found = await ExamineAsync(reader, id, sizeBytes, cancellationToken);
+                    if (found.IsSound)
+                        healedPacks.Add(id);
+                }
+
+                await SettleAsync(reader, found, data, pages, gathered, cancellationToken);
             }
             catch (RepositoryException e) when (e.Failure == RepositoryFailure.Unreadable)
             {
@@ -128,25 +136,25 @@ internal sealed class DomainRepair(
         await gathered.FlushAsync(cancellationToken);
     }
 
-    private static async ValueTask<PackDirectory?> ReadDirectoryAsync(PackReader reader, ObjectId id, long sizeBytes, CancellationToken cancellationToken)
+    /// <summary>Reads all of a pack.</summary>
+    private async ValueTask<Examination> ExamineAsync(PackReader reader, ObjectId id, long sizeBytes, CancellationToken cancellationToken)
     {
+        PackDirectory directory;
         try
         {
-            return await reader.ReadDirectoryAsync(id, sizeBytes, cancellationToken);
+            directory = await reader.ReadDirectoryAsync(id, sizeBytes, cancellationToken);
         }
-        catch (RepositoryException e) when (e.Failure == RepositoryFailure.Damaged)
+        catch (RepositoryException e) when (e.Failure is RepositoryFailure.Damaged or RepositoryFailure.Unreadable)
         {
-            return null;
+            return new Examination(id, null, [], e.Failure == RepositoryFailure.Unreadable, 0, 0);
         }
-    }
 
-    /// <returns>True when nothing was done, since all of the pack is sound, or some of it unreadable.</returns>
-    private async ValueTask<bool> SaveAsync(
-        PackReader reader, PackDirectory directory, PackMover mover, ChunkStore gathered, CancellationToken cancellationToken)
-    {
         var record = directory.Record;
         bool[]?[] verdicts = new bool[]?[record.Segments.Length];
         var wanted = Enumerable.Range(0, verdicts.Length).Select(record.LocationOf).ToList();
+        bool isUnreadable = false;
+        long damaged = 0;
+        long unreadable = 0;
         int chunk = 0;
         for (int segment = 0; segment < verdicts.Length; segment++)
         {
@@ -156,20 +164,50 @@ internal sealed class DomainRepair(
             {
                 if (await TryReadAsync(reader, record, segment, cancellationToken) is { } plain)
                     verdicts[segment] = Verify(plain.Span, lengths, directory, chunk);
-                damagedChunks += verdicts[segment]?.Count(sound => !sound) ?? lengths.Length;
+                damaged += verdicts[segment]?.Count(sound => !sound) ?? lengths.Length;
             }
             catch (RepositoryException e) when (e.Failure == RepositoryFailure.Unreadable)
             {
-                unreadablePacks.Add(record.Id);
-                unreadableChunks += lengths.Length;
+                isUnreadable = true;
+                unreadable += lengths.Length;
             }
 
             chunk += lengths.Length;
         }
 
-        if (unreadablePacks.Contains(record.Id) || verdicts.All(verdict => verdict is not null && verdict.All(sound => sound)))
-            return true;
-        chunk = 0;
+        return new Examination(id, directory, verdicts, isUnreadable, damaged, unreadable);
+    }
+
+    /// <summary>Does what is to be done about a pack.</summary>
+    private async ValueTask SettleAsync(
+        PackReader reader, Examination found, PackMover data, PackMover pages, ChunkStore gathered, CancellationToken cancellationToken)
+    {
+        damagedChunks += found.DamagedChunks;
+        unreadableChunks += found.UnreadableChunks;
+        if (found.IsUnreadable)
+        {
+            unreadablePacks.Add(found.Pack);
+            return;
+        }
+
+        if (found.IsSound)
+        {
+            if (domain.Healer is { } healer && await healer.EnsureAsync(found.Pack, found.Directory!.Record.SizeBytes, cancellationToken))
+                rewrittenParities.Add(domain.Names.Parity(found.Pack));
+            return;
+        }
+
+        if (found.Directory is null)
+            await SaveByIndexAsync(reader, found.Pack, gathered, cancellationToken);
+        else
+            await SaveAsync(reader, found.Directory, found.Verdicts, found.Directory.Record.Kind == PackKind.Data ? data : pages, gathered, cancellationToken);
+        damagedPacks.Add(found.Pack);
+    }
+
+    private async ValueTask SaveAsync(
+        PackReader reader, PackDirectory directory, bool[]?[] verdicts, PackMover mover, ChunkStore gathered, CancellationToken cancellationToken)
+    {
+        int chunk = 0;
         for (int segment = 0; segment < verdicts.Length; segment++)
         {
             if (verdicts[segment] is { } verdict)
@@ -183,8 +221,6 @@ internal sealed class DomainRepair(
 
             chunk += directory.ChunksIn(segment);
         }
-
-        return false;
     }
 
     private bool[] Verify(ReadOnlySpan<byte> plain, int[] lengths, PackDirectory directory, int firstChunk)
@@ -213,8 +249,7 @@ internal sealed class DomainRepair(
     }
 
     /// <summary>The pack's own directory is lost: an index run still says where its chunks are, and their hashes whether they are those.</summary>
-    /// <returns>False: the pack has to be replaced.</returns>
-    private async ValueTask<bool> SaveByIndexAsync(PackReader reader, ObjectId pack, ChunkStore gathered, CancellationToken cancellationToken)
+    private async ValueTask SaveByIndexAsync(PackReader reader, ObjectId pack, ChunkStore gathered, CancellationToken cancellationToken)
     {
         var places = new Dictionary<(int Segment, int Offset), IndexEntry>();
         PackRecord? record = null;
@@ -255,8 +290,6 @@ internal sealed class DomainRepair(
                     damagedChunks++;
             }
         }
-
-        return false;
     }
 
     /// <returns>False when the bytes are not those of the chunk.</returns>
@@ -323,5 +356,13 @@ internal sealed class DomainRepair(
             await domain.Store.DeleteAsync(domain.Names.Pack(pack), cancellationToken);
         if (staying.Count == 0)
             await domain.Store.DeleteAsync(name, cancellationToken);
+    }
+
+    /// <param name="Directory">Null when it is damaged or unreadable.</param>
+    /// <param name="Verdicts">Of each segment's chunks, whether they are sound; null of a segment that cannot be opened.</param>
+    private sealed record Examination(
+        ObjectId Pack, PackDirectory? Directory, bool[]?[] Verdicts, bool IsUnreadable, long DamagedChunks, long UnreadableChunks)
+    {
+        public bool IsSound => Directory is not null && !IsUnreadable && Verdicts.All(verdict => verdict is not null && verdict.All(sound => sound));
     }
 }

@@ -62,6 +62,7 @@ internal sealed class DomainStatistics(RepositoryDomain domain, StatisticsTally 
     public async Task CollectAsync(CancellationToken cancellationToken)
     {
         var packs = new Dictionary<ObjectId, long>();
+        var parities = new Dictionary<ObjectId, long>();
         long otherBytes = 0;
         var rootBytes = new Dictionary<string, long>(StringComparer.Ordinal);
         await foreach (var stat in domain.Store.ListAsync(domain.Names.All, cancellationToken))
@@ -70,10 +71,21 @@ internal sealed class DomainStatistics(RepositoryDomain domain, StatisticsTally 
             tally.CountObject(kind == "key" ? "domain keys" : kind, stat.SizeBytes);
             if (DomainNames.IdOf(stat.Name) is { } id && stat.Name == domain.Names.Pack(id))
                 packs[id] = stat.SizeBytes;
+            else if (DomainNames.IdOf(stat.Name) is { } parityOf && stat.Name == domain.Names.Parity(parityOf))
+                parities.Add(parityOf, stat.SizeBytes);
             else if (stat.Name.StartsWith(domain.Names.Backups, StringComparison.Ordinal))
                 rootBytes[stat.Name[domain.Names.Backups.Length..]] = stat.SizeBytes;
             else
                 otherBytes += stat.SizeBytes;
+        }
+
+        // A parity is part of its pack; one without is what an interrupted deletion left.
+        foreach (var (pack, bytes) in parities)
+        {
+            if (packs.ContainsKey(pack))
+                packs[pack] += bytes;
+            else
+                tally.ReclaimableBytes += bytes;
         }
 
         var runs = await domain.Catalog.ListAsync(null, cancellationToken);

@@ -9,7 +9,13 @@ public sealed record RepairReport
 {
     public required string Domain { get; init; }
 
-    /// <summary>Packs that had damage: what was sound in them is elsewhere now, they are gone.</summary>
+    /// <summary>Packs that had damage, or parts that could not be read, and are as they were again: their parity told.</summary>
+    public required IReadOnlyList<string> HealedPacks { get; init; }
+
+    /// <summary>Parities that sound packs had not, or that were damaged.</summary>
+    public required IReadOnlyList<string> RewrittenParities { get; init; }
+
+    /// <summary>Packs that had damage no parity could mend: what was sound in them is elsewhere now, they are gone.</summary>
     public required IReadOnlyList<string> ReplacedPacks { get; init; }
 
     /// <summary>Stored bytes read, all of them opened and hashed.</summary>

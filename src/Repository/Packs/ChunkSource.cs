@@ -3,6 +3,7 @@ using Strongroom.ObjectStores;
 using Strongroom.Repository.Crypto;
 using Strongroom.Repository.Format;
 using Strongroom.Repository.Indexes;
+using Strongroom.Repository.Parity;
 
 namespace Strongroom.Repository.Packs;
 
@@ -10,9 +11,10 @@ namespace Strongroom.Repository.Packs;
 /// Reads chunks and pages of a domain by id: finds them in the index, opens segments, checks every id. Keeps decoded
 /// segments within a bound. Safe for any number of threads.
 /// </summary>
+/// <param name="healer">Asked for segments that are damaged or unreadable; null: they are told of.</param>
 /// <param name="immutable">The same store, perhaps with a cache: for pages. Data, which a restore reads once, would only push them out.</param>
 internal sealed class ChunkSource(
-    IObjectStore store, IObjectStore immutable, DomainNames names, DomainKeys keys, RunCatalog catalog, long segmentCacheBytes) : IAsyncDisposable
+    IObjectStore store, IObjectStore immutable, DomainNames names, DomainKeys keys, RunCatalog catalog, PackHealer? healer, long segmentCacheBytes) : IAsyncDisposable
 {
     private const int Attempts = 4;
     private readonly SemaphoreSlim reloadGate = new(1);
@@ -27,7 +29,7 @@ internal sealed class ChunkSource(
     public int ReadAheadBytes => store.ReadAheadBytes;
 
     /// <summary>A reader for one worker, to be given back with <see cref="Return"/>: its buffers are as large as the largest segment.</summary>
-    public PackReader Rent() => readers.TryTake(out var reader) ? reader : new PackReader(store, names, keys);
+    public PackReader Rent() => readers.TryTake(out var reader) ? reader : new PackReader(store, names, keys, healer);
 
     public void Return(PackReader reader) => readers.Add(reader);
 
@@ -158,7 +160,7 @@ internal sealed class ChunkSource(
 
     private async Task<byte[]> LoadPagesAsync(SegmentLocation segment)
     {
-        var reader = pageReaders.TryTake(out var idle) ? idle : new PackReader(immutable, names, keys);
+        var reader = pageReaders.TryTake(out var idle) ? idle : new PackReader(immutable, names, keys, healer);
         try
         {
             return (await reader.ReadSegmentAsync(segment, CancellationToken.None)).ToArray();

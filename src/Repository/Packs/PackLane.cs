@@ -4,6 +4,7 @@ using Strongroom.ObjectStores;
 using Strongroom.Repository.Compression;
 using Strongroom.Repository.Crypto;
 using Strongroom.Repository.Format;
+using Strongroom.Repository.Parity;
 
 namespace Strongroom.Repository.Packs;
 
@@ -167,7 +168,7 @@ internal sealed class PackLane : IAsyncDisposable
             System.Runtime.InteropServices.CollectionsMarshal.AsSpan(chunkCounts), chunks.Written, end);
         await upload!.AppendAsync(end.WrittenMemory, cancellationToken);
         var record = new PackRecord(packId, kind, packBytes + end.Length, [packId], [.. segments]);
-        Counters?.AddStored(PackFormat.HeaderBytes + end.Length);
+        Counters?.AddStored(PackFormat.HeaderBytes + end.Length + store.ParityBytes(record.SizeBytes, packTarget));
 
         // Making it durable waits for the device; the lane goes on compressing meanwhile, some packs ahead.
         await LetFinishAsync(store.CommitsAtOnce - 1);

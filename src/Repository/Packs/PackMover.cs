@@ -5,6 +5,7 @@ using Strongroom.ObjectStores;
 using Strongroom.Repository.Crypto;
 using Strongroom.Repository.Format;
 using Strongroom.Repository.Indexes;
+using Strongroom.Repository.Parity;
 
 namespace Strongroom.Repository.Packs;
 
@@ -140,7 +141,7 @@ internal sealed class PackMover(RepositoryDomain domain, PackKind kind) : IAsync
 
         upload = null;
         packs.Add(new PackRecord(packId, kind, packBytes + end.Length, [.. origins], [.. segments]));
-        WrittenBytes += packBytes + end.Length;
+        WrittenBytes += packBytes + end.Length + domain.Store.ParityBytes(packBytes + end.Length, domain.Options.PackBytes);
         segments.Clear();
         chunkCounts.Clear();
         origins.Clear();

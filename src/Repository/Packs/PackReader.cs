@@ -3,11 +3,12 @@ using Strongroom.ObjectStores;
 using Strongroom.Repository.Compression;
 using Strongroom.Repository.Crypto;
 using Strongroom.Repository.Format;
+using Strongroom.Repository.Parity;
 
 namespace Strongroom.Repository.Packs;
 
 /// <summary>Reads directories and segments of packs. One reader belongs to one worker at a time; its buffers are used again and again.</summary>
-internal sealed class PackReader(IObjectStore store, DomainNames names, DomainKeys keys) : IDisposable
+internal sealed class PackReader(IObjectStore store, DomainNames names, DomainKeys keys, PackHealer? healer) : IDisposable
 {
     /// <summary>Read first: holds the directory of nearly every pack of 32 MiB.</summary>
     private const int DirectoryGuessBytes = 64 << 10;
@@ -39,6 +40,12 @@ internal sealed class PackReader(IObjectStore store, DomainNames names, DomainKe
         catch (RepositoryException) when (store.Forget(name))
         {
             return await ReadSegmentAsync(name, segment, cancellationToken);
+        }
+        catch (RepositoryException e) when (healer is not null && e.Failure is RepositoryFailure.Damaged or RepositoryFailure.Unreadable)
+        {
+            if (await healer!.TryReadAsync(segment.Pack, segment.Info.Offset, segment.Info.StoredLength, cancellationToken) is not { } healed)
+                throw;
+            return Open(name, segment, healed);
         }
     }
 

@@ -6,6 +6,7 @@ using Strongroom.Repository.Format;
 using Strongroom.Repository.Indexes;
 using Strongroom.Repository.Manifests;
 using Strongroom.Repository.Packs;
+using Strongroom.Repository.Parity;
 
 namespace Strongroom.Repository.Tests.Fuzzing;
 
@@ -57,6 +58,29 @@ public sealed class ParserFuzzTests
             Refused(() => PackFormat.CheckFooter(input, 5000));
             Refused(() => RunFormat.CheckFooter(input, 5000));
         }), IsInvalid, Small);
+    }
+
+    [Fact]
+    public Task Parity_heads()
+    {
+        const int Blocks = 74;
+        const int Columns = 2;
+        byte[] valid = ParityFormat.Head(Id, 300_000, new uint[Blocks], new byte[Columns * ParityFormat.BlockBytes]);
+        return Fuzz.Run(
+            random =>
+            {
+                // Half of them with a right hash.
+                byte[] input = Pick(random, valid);
+                if (random.Next(2) == 0 && input.Length >= 32)
+                    System.Security.Cryptography.SHA256.HashData(input.AsSpan(0, input.Length - 32), input.AsSpan(input.Length - 32));
+                return input;
+            },
+            input => Sync(() =>
+            {
+                var geometry = ParityFormat.ReadHeader(input, Id, ParityFormat.SizeBytes(300_000, Columns), "p");
+                _ = ParityFormat.ReadHead(input, geometry);
+            }),
+            IsInvalid, Small);
     }
 
     [Fact]

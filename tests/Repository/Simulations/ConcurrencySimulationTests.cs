@@ -37,7 +37,10 @@ public sealed class ConcurrencySimulationTests
     {
         private readonly Random random = new(seed);
         private readonly Lock gate = new();
-        private readonly RepositoryOptions options = TestRepository.SmallOptions with { SegmentBytes = 80 << 10, PackBytes = 100 << 10, SessionIndexEntries = 64 };
+        private readonly RepositoryOptions options = TestRepository.SmallOptions with
+        {
+            SegmentBytes = 80 << 10, PackBytes = 100 << 10, SessionIndexEntries = 64, Parity = seed % 3 == 0,
+        };
 
         /// <summary>Reported as committed, and not reported as deleted.</summary>
         private readonly HashSet<string> there = [];
