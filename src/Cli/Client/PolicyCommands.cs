@@ -83,7 +83,8 @@ internal static class PolicyCommands
         var name = new Option<string>("--name") { Description = "1 to 64 letters, digits, _ and -.", Required = true };
         var disabled = new Option<bool>("--disabled") { Description = "It does not run until it is enabled." };
         var options = new PolicyOptions();
-        Command verb = noun.AddVerb("create", "Creates a backup policy.", [name, .. options.All, disabled]);
+        Option<string?> zone = ZoneOption();
+        Command verb = noun.AddVerb("create", "Creates a backup policy.", [name, .. options.All, zone, disabled]);
         RequirePatterns(verb, options);
         var output = new OutputOptions<PolicyShape>(verb, Columns);
         verb.SetServiceAction(shell, async (parsed, cbr, cancellationToken) =>
@@ -98,6 +99,20 @@ internal static class PolicyCommands
                     Trigger = options.Trigger(parsed)!,
                 },
                 cancellationToken);
+            if (parsed.GetValue(zone) is { } zoneName)
+            {
+                try
+                {
+                    await cbr.SetPolicyClockAsync(created.Id, zoneName, cancellationToken);
+                }
+                catch
+                {
+                    // Nobody wants it on another clock than the one that was named.
+                    await cbr.DeletePolicyAsync(created.Id, CancellationToken.None);
+                    throw;
+                }
+            }
+
             output.WriteOne(shell, parsed, created);
             return ExitCode.Done;
         });

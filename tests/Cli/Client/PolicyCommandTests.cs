@@ -91,6 +91,23 @@ public sealed class PolicyCommandTests
     }
 
     [Fact]
+    public async Task Create_on_a_clock_that_is_refused_leaves_no_policy()
+    {
+        using var service = new ServiceDouble()
+            .Answers("POST /policies", 200, $$"""{"policy":{{Policy}}}""")
+            .Answers($"PUT +/policies/{PolicyId}", 400, """{"error_code":"BackupService.9900","error_msg":"no such zone"}""")
+            .Answers($"DELETE /policies/{PolicyId}", 204, "");
+        using ShellDouble shell = service.CreateShell();
+
+        ExitCode code = await shell.Run("policy", "create", "--name", "nightly", "--pattern", "FREQ=DAILY;BYHOUR=01;BYMINUTE=30", "--time-zone", "Europe/Berlim");
+
+        Assert.NotEqual(ExitCode.Done, code);
+        Assert.Contains("no such zone", shell.Error, StringComparison.Ordinal);
+        Assert.Equal("""{"policy":{"time_zone":"Europe/Berlim"}}""", Sent(service, 1));
+        Assert.StartsWith("DELETE", service.Requests[^1].Line, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Nothing_to_preview_is_wrong_usage()
     {
         using var service = new ServiceDouble();
