@@ -5,6 +5,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Strongroom.Repository.Crypto;
 
@@ -959,200 +960,648 @@ internal readonly unsafe struct Blake3Kernel512 : IBlake3Kernel
                 Vector512<uint> s14 = length; Vector512<uint> s15 = flags;
                 s0 = s0 + Vector512.Load(message + 0 * 16) + s4; s1 = s1 + Vector512.Load(message + 2 * 16) + s5;
                 s2 = s2 + Vector512.Load(message + 4 * 16) + s6; s3 = s3 + Vector512.Load(message + 6 * 16) + s7;
+                if (Avx512F.IsSupported)
+                {
+                s12 = Avx512F.RotateRight(s12 ^ s0, 16); s13 = Avx512F.RotateRight(s13 ^ s1, 16);
+                s14 = Avx512F.RotateRight(s14 ^ s2, 16); s15 = Avx512F.RotateRight(s15 ^ s3, 16);
+                }
+                else
+                {
                 s12 = Blake3Shuffles.RotateRight16(s12 ^ s0); s13 = Blake3Shuffles.RotateRight16(s13 ^ s1);
                 s14 = Blake3Shuffles.RotateRight16(s14 ^ s2); s15 = Blake3Shuffles.RotateRight16(s15 ^ s3);
+                }
                 s8 += s12; s9 += s13; s10 += s14; s11 += s15;
+                if (Avx512F.IsSupported)
+                {
+                s4 = Avx512F.RotateRight(s4 ^ s8, 12); s5 = Avx512F.RotateRight(s5 ^ s9, 12);
+                s6 = Avx512F.RotateRight(s6 ^ s10, 12); s7 = Avx512F.RotateRight(s7 ^ s11, 12);
+                }
+                else
+                {
                 s4 = Blake3Shuffles.RotateRight12(s4 ^ s8); s5 = Blake3Shuffles.RotateRight12(s5 ^ s9);
                 s6 = Blake3Shuffles.RotateRight12(s6 ^ s10); s7 = Blake3Shuffles.RotateRight12(s7 ^ s11);
+                }
                 s0 = s0 + Vector512.Load(message + 1 * 16) + s4; s1 = s1 + Vector512.Load(message + 3 * 16) + s5;
                 s2 = s2 + Vector512.Load(message + 5 * 16) + s6; s3 = s3 + Vector512.Load(message + 7 * 16) + s7;
+                if (Avx512F.IsSupported)
+                {
+                s12 = Avx512F.RotateRight(s12 ^ s0, 8); s13 = Avx512F.RotateRight(s13 ^ s1, 8);
+                s14 = Avx512F.RotateRight(s14 ^ s2, 8); s15 = Avx512F.RotateRight(s15 ^ s3, 8);
+                }
+                else
+                {
                 s12 = Blake3Shuffles.RotateRight8(s12 ^ s0); s13 = Blake3Shuffles.RotateRight8(s13 ^ s1);
                 s14 = Blake3Shuffles.RotateRight8(s14 ^ s2); s15 = Blake3Shuffles.RotateRight8(s15 ^ s3);
+                }
                 s8 += s12; s9 += s13; s10 += s14; s11 += s15;
+                if (Avx512F.IsSupported)
+                {
+                s4 = Avx512F.RotateRight(s4 ^ s8, 7); s5 = Avx512F.RotateRight(s5 ^ s9, 7); s6 = Avx512F.RotateRight(s6 ^ s10, 7);
+                s7 = Avx512F.RotateRight(s7 ^ s11, 7);
+                }
+                else
+                {
                 s4 = Blake3Shuffles.RotateRight7(s4 ^ s8); s5 = Blake3Shuffles.RotateRight7(s5 ^ s9);
                 s6 = Blake3Shuffles.RotateRight7(s6 ^ s10); s7 = Blake3Shuffles.RotateRight7(s7 ^ s11);
+                }
                 s0 = s0 + Vector512.Load(message + 8 * 16) + s5; s1 = s1 + Vector512.Load(message + 10 * 16) + s6;
                 s2 = s2 + Vector512.Load(message + 12 * 16) + s7; s3 = s3 + Vector512.Load(message + 14 * 16) + s4;
+                if (Avx512F.IsSupported)
+                {
+                s15 = Avx512F.RotateRight(s15 ^ s0, 16); s12 = Avx512F.RotateRight(s12 ^ s1, 16);
+                s13 = Avx512F.RotateRight(s13 ^ s2, 16); s14 = Avx512F.RotateRight(s14 ^ s3, 16);
+                }
+                else
+                {
                 s15 = Blake3Shuffles.RotateRight16(s15 ^ s0); s12 = Blake3Shuffles.RotateRight16(s12 ^ s1);
                 s13 = Blake3Shuffles.RotateRight16(s13 ^ s2); s14 = Blake3Shuffles.RotateRight16(s14 ^ s3);
+                }
                 s10 += s15; s11 += s12; s8 += s13; s9 += s14;
+                if (Avx512F.IsSupported)
+                {
+                s5 = Avx512F.RotateRight(s5 ^ s10, 12); s6 = Avx512F.RotateRight(s6 ^ s11, 12);
+                s7 = Avx512F.RotateRight(s7 ^ s8, 12); s4 = Avx512F.RotateRight(s4 ^ s9, 12);
+                }
+                else
+                {
                 s5 = Blake3Shuffles.RotateRight12(s5 ^ s10); s6 = Blake3Shuffles.RotateRight12(s6 ^ s11);
                 s7 = Blake3Shuffles.RotateRight12(s7 ^ s8); s4 = Blake3Shuffles.RotateRight12(s4 ^ s9);
+                }
                 s0 = s0 + Vector512.Load(message + 9 * 16) + s5; s1 = s1 + Vector512.Load(message + 11 * 16) + s6;
                 s2 = s2 + Vector512.Load(message + 13 * 16) + s7; s3 = s3 + Vector512.Load(message + 15 * 16) + s4;
+                if (Avx512F.IsSupported)
+                {
+                s15 = Avx512F.RotateRight(s15 ^ s0, 8); s12 = Avx512F.RotateRight(s12 ^ s1, 8);
+                s13 = Avx512F.RotateRight(s13 ^ s2, 8); s14 = Avx512F.RotateRight(s14 ^ s3, 8);
+                }
+                else
+                {
                 s15 = Blake3Shuffles.RotateRight8(s15 ^ s0); s12 = Blake3Shuffles.RotateRight8(s12 ^ s1);
                 s13 = Blake3Shuffles.RotateRight8(s13 ^ s2); s14 = Blake3Shuffles.RotateRight8(s14 ^ s3);
+                }
                 s10 += s15; s11 += s12; s8 += s13; s9 += s14;
+                if (Avx512F.IsSupported)
+                {
+                s5 = Avx512F.RotateRight(s5 ^ s10, 7); s6 = Avx512F.RotateRight(s6 ^ s11, 7);
+                s7 = Avx512F.RotateRight(s7 ^ s8, 7); s4 = Avx512F.RotateRight(s4 ^ s9, 7);
+                }
+                else
+                {
                 s5 = Blake3Shuffles.RotateRight7(s5 ^ s10); s6 = Blake3Shuffles.RotateRight7(s6 ^ s11);
                 s7 = Blake3Shuffles.RotateRight7(s7 ^ s8); s4 = Blake3Shuffles.RotateRight7(s4 ^ s9);
+                }
                 s0 = s0 + Vector512.Load(message + 2 * 16) + s4; s1 = s1 + Vector512.Load(message + 3 * 16) + s5;
                 s2 = s2 + Vector512.Load(message + 7 * 16) + s6; s3 = s3 + Vector512.Load(message + 4 * 16) + s7;
+                if (Avx512F.IsSupported)
+                {
+                s12 = Avx512F.RotateRight(s12 ^ s0, 16); s13 = Avx512F.RotateRight(s13 ^ s1, 16);
+                s14 = Avx512F.RotateRight(s14 ^ s2, 16); s15 = Avx512F.RotateRight(s15 ^ s3, 16);
+                }
+                else
+                {
                 s12 = Blake3Shuffles.RotateRight16(s12 ^ s0); s13 = Blake3Shuffles.RotateRight16(s13 ^ s1);
                 s14 = Blake3Shuffles.RotateRight16(s14 ^ s2); s15 = Blake3Shuffles.RotateRight16(s15 ^ s3);
+                }
                 s8 += s12; s9 += s13; s10 += s14; s11 += s15;
+                if (Avx512F.IsSupported)
+                {
+                s4 = Avx512F.RotateRight(s4 ^ s8, 12); s5 = Avx512F.RotateRight(s5 ^ s9, 12);
+                s6 = Avx512F.RotateRight(s6 ^ s10, 12); s7 = Avx512F.RotateRight(s7 ^ s11, 12);
+                }
+                else
+                {
                 s4 = Blake3Shuffles.RotateRight12(s4 ^ s8); s5 = Blake3Shuffles.RotateRight12(s5 ^ s9);
                 s6 = Blake3Shuffles.RotateRight12(s6 ^ s10); s7 = Blake3Shuffles.RotateRight12(s7 ^ s11);
+                }
                 s0 = s0 + Vector512.Load(message + 6 * 16) + s4; s1 = s1 + Vector512.Load(message + 10 * 16) + s5;
                 s2 = s2 + Vector512.Load(message + 0 * 16) + s6; s3 = s3 + Vector512.Load(message + 13 * 16) + s7;
+                if (Avx512F.IsSupported)
+                {
+                s12 = Avx512F.RotateRight(s12 ^ s0, 8); s13 = Avx512F.RotateRight(s13 ^ s1, 8);
+                s14 = Avx512F.RotateRight(s14 ^ s2, 8); s15 = Avx512F.RotateRight(s15 ^ s3, 8);
+                }
+                else
+                {
                 s12 = Blake3Shuffles.RotateRight8(s12 ^ s0); s13 = Blake3Shuffles.RotateRight8(s13 ^ s1);
                 s14 = Blake3Shuffles.RotateRight8(s14 ^ s2); s15 = Blake3Shuffles.RotateRight8(s15 ^ s3);
+                }
                 s8 += s12; s9 += s13; s10 += s14; s11 += s15;
+                if (Avx512F.IsSupported)
+                {
+                s4 = Avx512F.RotateRight(s4 ^ s8, 7); s5 = Avx512F.RotateRight(s5 ^ s9, 7); s6 = Avx512F.RotateRight(s6 ^ s10, 7);
+                s7 = Avx512F.RotateRight(s7 ^ s11, 7);
+                }
+                else
+                {
                 s4 = Blake3Shuffles.RotateRight7(s4 ^ s8); s5 = Blake3Shuffles.RotateRight7(s5 ^ s9);
                 s6 = Blake3Shuffles.RotateRight7(s6 ^ s10); s7 = Blake3Shuffles.RotateRight7(s7 ^ s11);
+                }
                 s0 = s0 + Vector512.Load(message + 1 * 16) + s5; s1 = s1 + Vector512.Load(message + 12 * 16) + s6;
                 s2 = s2 + Vector512.Load(message + 9 * 16) + s7; s3 = s3 + Vector512.Load(message + 15 * 16) + s4;
+                if (Avx512F.IsSupported)
+                {
+                s15 = Avx512F.RotateRight(s15 ^ s0, 16); s12 = Avx512F.RotateRight(s12 ^ s1, 16);
+                s13 = Avx512F.RotateRight(s13 ^ s2, 16); s14 = Avx512F.RotateRight(s14 ^ s3, 16);
+                }
+                else
+                {
                 s15 = Blake3Shuffles.RotateRight16(s15 ^ s0); s12 = Blake3Shuffles.RotateRight16(s12 ^ s1);
                 s13 = Blake3Shuffles.RotateRight16(s13 ^ s2); s14 = Blake3Shuffles.RotateRight16(s14 ^ s3);
+                }
                 s10 += s15; s11 += s12; s8 += s13; s9 += s14;
+                if (Avx512F.IsSupported)
+                {
+                s5 = Avx512F.RotateRight(s5 ^ s10, 12); s6 = Avx512F.RotateRight(s6 ^ s11, 12);
+                s7 = Avx512F.RotateRight(s7 ^ s8, 12); s4 = Avx512F.RotateRight(s4 ^ s9, 12);
+                }
+                else
+                {
                 s5 = Blake3Shuffles.RotateRight12(s5 ^ s10); s6 = Blake3Shuffles.RotateRight12(s6 ^ s11);
                 s7 = Blake3Shuffles.RotateRight12(s7 ^ s8); s4 = Blake3Shuffles.RotateRight12(s4 ^ s9);
+                }
                 s0 = s0 + Vector512.Load(message + 11 * 16) + s5; s1 = s1 + Vector512.Load(message + 5 * 16) + s6;
                 s2 = s2 + Vector512.Load(message + 14 * 16) + s7; s3 = s3 + Vector512.Load(message + 8 * 16) + s4;
+                if (Avx512F.IsSupported)
+                {
+                s15 = Avx512F.RotateRight(s15 ^ s0, 8); s12 = Avx512F.RotateRight(s12 ^ s1, 8);
+                s13 = Avx512F.RotateRight(s13 ^ s2, 8); s14 = Avx512F.RotateRight(s14 ^ s3, 8);
+                }
+                else
+                {
                 s15 = Blake3Shuffles.RotateRight8(s15 ^ s0); s12 = Blake3Shuffles.RotateRight8(s12 ^ s1);
                 s13 = Blake3Shuffles.RotateRight8(s13 ^ s2); s14 = Blake3Shuffles.RotateRight8(s14 ^ s3);
+                }
                 s10 += s15; s11 += s12; s8 += s13; s9 += s14;
+                if (Avx512F.IsSupported)
+                {
+                s5 = Avx512F.RotateRight(s5 ^ s10, 7); s6 = Avx512F.RotateRight(s6 ^ s11, 7);
+                s7 = Avx512F.RotateRight(s7 ^ s8, 7); s4 = Avx512F.RotateRight(s4 ^ s9, 7);
+                }
+                else
+                {
                 s5 = Blake3Shuffles.RotateRight7(s5 ^ s10); s6 = Blake3Shuffles.RotateRight7(s6 ^ s11);
                 s7 = Blake3Shuffles.RotateRight7(s7 ^ s8); s4 = Blake3Shuffles.RotateRight7(s4 ^ s9);
+                }
                 s0 = s0 + Vector512.Load(message + 3 * 16) + s4; s1 = s1 + Vector512.Load(message + 10 * 16) + s5;
                 s2 = s2 + Vector512.Load(message + 13 * 16) + s6; s3 = s3 + Vector512.Load(message + 7 * 16) + s7;
+                if (Avx512F.IsSupported)
+                {
+                s12 = Avx512F.RotateRight(s12 ^ s0, 16); s13 = Avx512F.RotateRight(s13 ^ s1, 16);
+                s14 = Avx512F.RotateRight(s14 ^ s2, 16); s15 = Avx512F.RotateRight(s15 ^ s3, 16);
+                }
+                else
+                {
                 s12 = Blake3Shuffles.RotateRight16(s12 ^ s0); s13 = Blake3Shuffles.RotateRight16(s13 ^ s1);
                 s14 = Blake3Shuffles.RotateRight16(s14 ^ s2); s15 = Blake3Shuffles.RotateRight16(s15 ^ s3);
+                }
                 s8 += s12; s9 += s13; s10 += s14; s11 += s15;
+                if (Avx512F.IsSupported)
+                {
+                s4 = Avx512F.RotateRight(s4 ^ s8, 12); s5 = Avx512F.RotateRight(s5 ^ s9, 12);
+                s6 = Avx512F.RotateRight(s6 ^ s10, 12); s7 = Avx512F.RotateRight(s7 ^ s11, 12);
+                }
+                else
+                {
                 s4 = Blake3Shuffles.RotateRight12(s4 ^ s8); s5 = Blake3Shuffles.RotateRight12(s5 ^ s9);
                 s6 = Blake3Shuffles.RotateRight12(s6 ^ s10); s7 = Blake3Shuffles.RotateRight12(s7 ^ s11);
+                }
                 s0 = s0 + Vector512.Load(message + 4 * 16) + s4; s1 = s1 + Vector512.Load(message + 12 * 16) + s5;
                 s2 = s2 + Vector512.Load(message + 2 * 16) + s6; s3 = s3 + Vector512.Load(message + 14 * 16) + s7;
+                if (Avx512F.IsSupported)
+                {
+                s12 = Avx512F.RotateRight(s12 ^ s0, 8); s13 = Avx512F.RotateRight(s13 ^ s1, 8);
+                s14 = Avx512F.RotateRight(s14 ^ s2, 8); s15 = Avx512F.RotateRight(s15 ^ s3, 8);
+                }
+                else
+                {
                 s12 = Blake3Shuffles.RotateRight8(s12 ^ s0); s13 = Blake3Shuffles.RotateRight8(s13 ^ s1);
                 s14 = Blake3Shuffles.RotateRight8(s14 ^ s2); s15 = Blake3Shuffles.RotateRight8(s15 ^ s3);
+                }
                 s8 += s12; s9 += s13; s10 += s14; s11 += s15;
+                if (Avx512F.IsSupported)
+                {
+                s4 = Avx512F.RotateRight(s4 ^ s8, 7); s5 = Avx512F.RotateRight(s5 ^ s9, 7); s6 = Avx512F.RotateRight(s6 ^ s10, 7);
+                s7 = Avx512F.RotateRight(s7 ^ s11, 7);
+                }
+                else
+                {
                 s4 = Blake3Shuffles.RotateRight7(s4 ^ s8); s5 = Blake3Shuffles.RotateRight7(s5 ^ s9);
                 s6 = Blake3Shuffles.RotateRight7(s6 ^ s10); s7 = Blake3Shuffles.RotateRight7(s7 ^ s11);
+                }
                 s0 = s0 + Vector512.Load(message + 6 * 16) + s5; s1 = s1 + Vector512.Load(message + 9 * 16) + s6;
                 s2 = s2 + Vector512.Load(message + 11 * 16) + s7; s3 = s3 + Vector512.Load(message + 8 * 16) + s4;
+                if (Avx512F.IsSupported)
+                {
+                s15 = Avx512F.RotateRight(s15 ^ s0, 16); s12 = Avx512F.RotateRight(s12 ^ s1, 16);
+                s13 = Avx512F.RotateRight(s13 ^ s2, 16); s14 = Avx512F.RotateRight(s14 ^ s3, 16);
+                }
+                else
+                {
                 s15 = Blake3Shuffles.RotateRight16(s15 ^ s0); s12 = Blake3Shuffles.RotateRight16(s12 ^ s1);
                 s13 = Blake3Shuffles.RotateRight16(s13 ^ s2); s14 = Blake3Shuffles.RotateRight16(s14 ^ s3);
+                }
                 s10 += s15; s11 += s12; s8 += s13; s9 += s14;
+                if (Avx512F.IsSupported)
+                {
+                s5 = Avx512F.RotateRight(s5 ^ s10, 12); s6 = Avx512F.RotateRight(s6 ^ s11, 12);
+                s7 = Avx512F.RotateRight(s7 ^ s8, 12); s4 = Avx512F.RotateRight(s4 ^ s9, 12);
+                }
+                else
+                {
                 s5 = Blake3Shuffles.RotateRight12(s5 ^ s10); s6 = Blake3Shuffles.RotateRight12(s6 ^ s11);
                 s7 = Blake3Shuffles.RotateRight12(s7 ^ s8); s4 = Blake3Shuffles.RotateRight12(s4 ^ s9);
+                }
                 s0 = s0 + Vector512.Load(message + 5 * 16) + s5; s1 = s1 + Vector512.Load(message + 0 * 16) + s6;
                 s2 = s2 + Vector512.Load(message + 15 * 16) + s7; s3 = s3 + Vector512.Load(message + 1 * 16) + s4;
+                if (Avx512F.IsSupported)
+                {
+                s15 = Avx512F.RotateRight(s15 ^ s0, 8); s12 = Avx512F.RotateRight(s12 ^ s1, 8);
+                s13 = Avx512F.RotateRight(s13 ^ s2, 8); s14 = Avx512F.RotateRight(s14 ^ s3, 8);
+                }
+                else
+                {
                 s15 = Blake3Shuffles.RotateRight8(s15 ^ s0); s12 = Blake3Shuffles.RotateRight8(s12 ^ s1);
                 s13 = Blake3Shuffles.RotateRight8(s13 ^ s2); s14 = Blake3Shuffles.RotateRight8(s14 ^ s3);
+                }
                 s10 += s15; s11 += s12; s8 += s13; s9 += s14;
+                if (Avx512F.IsSupported)
+                {
+                s5 = Avx512F.RotateRight(s5 ^ s10, 7); s6 = Avx512F.RotateRight(s6 ^ s11, 7);
+                s7 = Avx512F.RotateRight(s7 ^ s8, 7); s4 = Avx512F.RotateRight(s4 ^ s9, 7);
+                }
+                else
+                {
                 s5 = Blake3Shuffles.RotateRight7(s5 ^ s10); s6 = Blake3Shuffles.RotateRight7(s6 ^ s11);
                 s7 = Blake3Shuffles.RotateRight7(s7 ^ s8); s4 = Blake3Shuffles.RotateRight7(s4 ^ s9);
+                }
                 s0 = s0 + Vector512.Load(message + 10 * 16) + s4; s1 = s1 + Vector512.Load(message + 12 * 16) + s5;
                 s2 = s2 + Vector512.Load(message + 14 * 16) + s6; s3 = s3 + Vector512.Load(message + 13 * 16) + s7;
+                if (Avx512F.IsSupported)
+                {
+                s12 = Avx512F.RotateRight(s12 ^ s0, 16); s13 = Avx512F.RotateRight(s13 ^ s1, 16);
+                s14 = Avx512F.RotateRight(s14 ^ s2, 16); s15 = Avx512F.RotateRight(s15 ^ s3, 16);
+                }
+                else
+                {
                 s12 = Blake3Shuffles.RotateRight16(s12 ^ s0); s13 = Blake3Shuffles.RotateRight16(s13 ^ s1);
                 s14 = Blake3Shuffles.RotateRight16(s14 ^ s2); s15 = Blake3Shuffles.RotateRight16(s15 ^ s3);
+                }
                 s8 += s12; s9 += s13; s10 += s14; s11 += s15;
+                if (Avx512F.IsSupported)
+                {
+                s4 = Avx512F.RotateRight(s4 ^ s8, 12); s5 = Avx512F.RotateRight(s5 ^ s9, 12);
+                s6 = Avx512F.RotateRight(s6 ^ s10, 12); s7 = Avx512F.RotateRight(s7 ^ s11, 12);
+                }
+                else
+                {
                 s4 = Blake3Shuffles.RotateRight12(s4 ^ s8); s5 = Blake3Shuffles.RotateRight12(s5 ^ s9);
                 s6 = Blake3Shuffles.RotateRight12(s6 ^ s10); s7 = Blake3Shuffles.RotateRight12(s7 ^ s11);
+                }
                 s0 = s0 + Vector512.Load(message + 7 * 16) + s4; s1 = s1 + Vector512.Load(message + 9 * 16) + s5;
                 s2 = s2 + Vector512.Load(message + 3 * 16) + s6; s3 = s3 + Vector512.Load(message + 15 * 16) + s7;
+                if (Avx512F.IsSupported)
+                {
+                s12 = Avx512F.RotateRight(s12 ^ s0, 8); s13 = Avx512F.RotateRight(s13 ^ s1, 8);
+                s14 = Avx512F.RotateRight(s14 ^ s2, 8); s15 = Avx512F.RotateRight(s15 ^ s3, 8);
+                }
+                else
+                {
                 s12 = Blake3Shuffles.RotateRight8(s12 ^ s0); s13 = Blake3Shuffles.RotateRight8(s13 ^ s1);
                 s14 = Blake3Shuffles.RotateRight8(s14 ^ s2); s15 = Blake3Shuffles.RotateRight8(s15 ^ s3);
+                }
                 s8 += s12; s9 += s13; s10 += s14; s11 += s15;
+                if (Avx512F.IsSupported)
+                {
+                s4 = Avx512F.RotateRight(s4 ^ s8, 7); s5 = Avx512F.RotateRight(s5 ^ s9, 7); s6 = Avx512F.RotateRight(s6 ^ s10, 7);
+                s7 = Avx512F.RotateRight(s7 ^ s11, 7);
+                }
+                else
+                {
                 s4 = Blake3Shuffles.RotateRight7(s4 ^ s8); s5 = Blake3Shuffles.RotateRight7(s5 ^ s9);
                 s6 = Blake3Shuffles.RotateRight7(s6 ^ s10); s7 = Blake3Shuffles.RotateRight7(s7 ^ s11);
+                }
                 s0 = s0 + Vector512.Load(message + 4 * 16) + s5; s1 = s1 + Vector512.Load(message + 11 * 16) + s6;
                 s2 = s2 + Vector512.Load(message + 5 * 16) + s7; s3 = s3 + Vector512.Load(message + 1 * 16) + s4;
+                if (Avx512F.IsSupported)
+                {
+                s15 = Avx512F.RotateRight(s15 ^ s0, 16); s12 = Avx512F.RotateRight(s12 ^ s1, 16);
+                s13 = Avx512F.RotateRight(s13 ^ s2, 16); s14 = Avx512F.RotateRight(s14 ^ s3, 16);
+                }
+                else
+                {
                 s15 = Blake3Shuffles.RotateRight16(s15 ^ s0); s12 = Blake3Shuffles.RotateRight16(s12 ^ s1);
                 s13 = Blake3Shuffles.RotateRight16(s13 ^ s2); s14 = Blake3Shuffles.RotateRight16(s14 ^ s3);
+                }
                 s10 += s15; s11 += s12; s8 += s13; s9 += s14;
+                if (Avx512F.IsSupported)
+                {
+                s5 = Avx512F.RotateRight(s5 ^ s10, 12); s6 = Avx512F.RotateRight(s6 ^ s11, 12);
+                s7 = Avx512F.RotateRight(s7 ^ s8, 12); s4 = Avx512F.RotateRight(s4 ^ s9, 12);
+                }
+                else
+                {
                 s5 = Blake3Shuffles.RotateRight12(s5 ^ s10); s6 = Blake3Shuffles.RotateRight12(s6 ^ s11);
                 s7 = Blake3Shuffles.RotateRight12(s7 ^ s8); s4 = Blake3Shuffles.RotateRight12(s4 ^ s9);
+                }
                 s0 = s0 + Vector512.Load(message + 0 * 16) + s5; s1 = s1 + Vector512.Load(message + 2 * 16) + s6;
                 s2 = s2 + Vector512.Load(message + 8 * 16) + s7; s3 = s3 + Vector512.Load(message + 6 * 16) + s4;
+                if (Avx512F.IsSupported)
+                {
+                s15 = Avx512F.RotateRight(s15 ^ s0, 8); s12 = Avx512F.RotateRight(s12 ^ s1, 8);
+                s13 = Avx512F.RotateRight(s13 ^ s2, 8); s14 = Avx512F.RotateRight(s14 ^ s3, 8);
+                }
+                else
+                {
                 s15 = Blake3Shuffles.RotateRight8(s15 ^ s0); s12 = Blake3Shuffles.RotateRight8(s12 ^ s1);
                 s13 = Blake3Shuffles.RotateRight8(s13 ^ s2); s14 = Blake3Shuffles.RotateRight8(s14 ^ s3);
+                }
                 s10 += s15; s11 += s12; s8 += s13; s9 += s14;
+                if (Avx512F.IsSupported)
+                {
+                s5 = Avx512F.RotateRight(s5 ^ s10, 7); s6 = Avx512F.RotateRight(s6 ^ s11, 7);
+                s7 = Avx512F.RotateRight(s7 ^ s8, 7); s4 = Avx512F.RotateRight(s4 ^ s9, 7);
+                }
+                else
+                {
                 s5 = Blake3Shuffles.RotateRight7(s5 ^ s10); s6 = Blake3Shuffles.RotateRight7(s6 ^ s11);
                 s7 = Blake3Shuffles.RotateRight7(s7 ^ s8); s4 = Blake3Shuffles.RotateRight7(s4 ^ s9);
+                }
                 s0 = s0 + Vector512.Load(message + 12 * 16) + s4; s1 = s1 + Vector512.Load(message + 9 * 16) + s5;
                 s2 = s2 + Vector512.Load(message + 15 * 16) + s6; s3 = s3 + Vector512.Load(message + 14 * 16) + s7;
+                if (Avx512F.IsSupported)
+                {
+                s12 = Avx512F.RotateRight(s12 ^ s0, 16); s13 = Avx512F.RotateRight(s13 ^ s1, 16);
+                s14 = Avx512F.RotateRight(s14 ^ s2, 16); s15 = Avx512F.RotateRight(s15 ^ s3, 16);
+                }
+                else
+                {
                 s12 = Blake3Shuffles.RotateRight16(s12 ^ s0); s13 = Blake3Shuffles.RotateRight16(s13 ^ s1);
                 s14 = Blake3Shuffles.RotateRight16(s14 ^ s2); s15 = Blake3Shuffles.RotateRight16(s15 ^ s3);
+                }
                 s8 += s12; s9 += s13; s10 += s14; s11 += s15;
+                if (Avx512F.IsSupported)
+                {
+                s4 = Avx512F.RotateRight(s4 ^ s8, 12); s5 = Avx512F.RotateRight(s5 ^ s9, 12);
+                s6 = Avx512F.RotateRight(s6 ^ s10, 12); s7 = Avx512F.RotateRight(s7 ^ s11, 12);
+                }
+                else
+                {
                 s4 = Blake3Shuffles.RotateRight12(s4 ^ s8); s5 = Blake3Shuffles.RotateRight12(s5 ^ s9);
                 s6 = Blake3Shuffles.RotateRight12(s6 ^ s10); s7 = Blake3Shuffles.RotateRight12(s7 ^ s11);
+                }
                 s0 = s0 + Vector512.Load(message + 13 * 16) + s4; s1 = s1 + Vector512.Load(message + 11 * 16) + s5;
                 s2 = s2 + Vector512.Load(message + 10 * 16) + s6; s3 = s3 + Vector512.Load(message + 8 * 16) + s7;
+                if (Avx512F.IsSupported)
+                {
+                s12 = Avx512F.RotateRight(s12 ^ s0, 8); s13 = Avx512F.RotateRight(s13 ^ s1, 8);
+                s14 = Avx512F.RotateRight(s14 ^ s2, 8); s15 = Avx512F.RotateRight(s15 ^ s3, 8);
+                }
+                else
+                {
                 s12 = Blake3Shuffles.RotateRight8(s12 ^ s0); s13 = Blake3Shuffles.RotateRight8(s13 ^ s1);
                 s14 = Blake3Shuffles.RotateRight8(s14 ^ s2); s15 = Blake3Shuffles.RotateRight8(s15 ^ s3);
+                }
                 s8 += s12; s9 += s13; s10 += s14; s11 += s15;
+                if (Avx512F.IsSupported)
+                {
+                s4 = Avx512F.RotateRight(s4 ^ s8, 7); s5 = Avx512F.RotateRight(s5 ^ s9, 7); s6 = Avx512F.RotateRight(s6 ^ s10, 7);
+                s7 = Avx512F.RotateRight(s7 ^ s11, 7);
+                }
+                else
+                {
                 s4 = Blake3Shuffles.RotateRight7(s4 ^ s8); s5 = Blake3Shuffles.RotateRight7(s5 ^ s9);
                 s6 = Blake3Shuffles.RotateRight7(s6 ^ s10); s7 = Blake3Shuffles.RotateRight7(s7 ^ s11);
+                }
                 s0 = s0 + Vector512.Load(message + 7 * 16) + s5; s1 = s1 + Vector512.Load(message + 5 * 16) + s6;
                 s2 = s2 + Vector512.Load(message + 0 * 16) + s7; s3 = s3 + Vector512.Load(message + 6 * 16) + s4;
+                if (Avx512F.IsSupported)
+                {
+                s15 = Avx512F.RotateRight(s15 ^ s0, 16); s12 = Avx512F.RotateRight(s12 ^ s1, 16);
+                s13 = Avx512F.RotateRight(s13 ^ s2, 16); s14 = Avx512F.RotateRight(s14 ^ s3, 16);
+                }
+                else
+                {
                 s15 = Blake3Shuffles.RotateRight16(s15 ^ s0); s12 = Blake3Shuffles.RotateRight16(s12 ^ s1);
                 s13 = Blake3Shuffles.RotateRight16(s13 ^ s2); s14 = Blake3Shuffles.RotateRight16(s14 ^ s3);
+                }
                 s10 += s15; s11 += s12; s8 += s13; s9 += s14;
+                if (Avx512F.IsSupported)
+                {
+                s5 = Avx512F.RotateRight(s5 ^ s10, 12); s6 = Avx512F.RotateRight(s6 ^ s11, 12);
+                s7 = Avx512F.RotateRight(s7 ^ s8, 12); s4 = Avx512F.RotateRight(s4 ^ s9, 12);
+                }
+                else
+                {
                 s5 = Blake3Shuffles.RotateRight12(s5 ^ s10); s6 = Blake3Shuffles.RotateRight12(s6 ^ s11);
                 s7 = Blake3Shuffles.RotateRight12(s7 ^ s8); s4 = Blake3Shuffles.RotateRight12(s4 ^ s9);
+                }
                 s0 = s0 + Vector512.Load(message + 2 * 16) + s5; s1 = s1 + Vector512.Load(message + 3 * 16) + s6;
                 s2 = s2 + Vector512.Load(message + 1 * 16) + s7; s3 = s3 + Vector512.Load(message + 4 * 16) + s4;
+                if (Avx512F.IsSupported)
+                {
+                s15 = Avx512F.RotateRight(s15 ^ s0, 8); s12 = Avx512F.RotateRight(s12 ^ s1, 8);
+                s13 = Avx512F.RotateRight(s13 ^ s2, 8); s14 = Avx512F.RotateRight(s14 ^ s3, 8);
+                }
+                else
+                {
                 s15 = Blake3Shuffles.RotateRight8(s15 ^ s0); s12 = Blake3Shuffles.RotateRight8(s12 ^ s1);
                 s13 = Blake3Shuffles.RotateRight8(s13 ^ s2); s14 = Blake3Shuffles.RotateRight8(s14 ^ s3);
+                }
                 s10 += s15; s11 += s12; s8 += s13; s9 += s14;
+                if (Avx512F.IsSupported)
+                {
+                s5 = Avx512F.RotateRight(s5 ^ s10, 7); s6 = Avx512F.RotateRight(s6 ^ s11, 7);
+                s7 = Avx512F.RotateRight(s7 ^ s8, 7); s4 = Avx512F.RotateRight(s4 ^ s9, 7);
+                }
+                else
+                {
                 s5 = Blake3Shuffles.RotateRight7(s5 ^ s10); s6 = Blake3Shuffles.RotateRight7(s6 ^ s11);
                 s7 = Blake3Shuffles.RotateRight7(s7 ^ s8); s4 = Blake3Shuffles.RotateRight7(s4 ^ s9);
+                }
                 s0 = s0 + Vector512.Load(message + 9 * 16) + s4; s1 = s1 + Vector512.Load(message + 11 * 16) + s5;
                 s2 = s2 + Vector512.Load(message + 8 * 16) + s6; s3 = s3 + Vector512.Load(message + 15 * 16) + s7;
+                if (Avx512F.IsSupported)
+                {
+                s12 = Avx512F.RotateRight(s12 ^ s0, 16); s13 = Avx512F.RotateRight(s13 ^ s1, 16);
+                s14 = Avx512F.RotateRight(s14 ^ s2, 16); s15 = Avx512F.RotateRight(s15 ^ s3, 16);
+                }
+                else
+                {
                 s12 = Blake3Shuffles.RotateRight16(s12 ^ s0); s13 = Blake3Shuffles.RotateRight16(s13 ^ s1);
                 s14 = Blake3Shuffles.RotateRight16(s14 ^ s2); s15 = Blake3Shuffles.RotateRight16(s15 ^ s3);
+                }
                 s8 += s12; s9 += s13; s10 += s14; s11 += s15;
+                if (Avx512F.IsSupported)
+                {
+                s4 = Avx512F.RotateRight(s4 ^ s8, 12); s5 = Avx512F.RotateRight(s5 ^ s9, 12);
+                s6 = Avx512F.RotateRight(s6 ^ s10, 12); s7 = Avx512F.RotateRight(s7 ^ s11, 12);
+                }
+                else
+                {
                 s4 = Blake3Shuffles.RotateRight12(s4 ^ s8); s5 = Blake3Shuffles.RotateRight12(s5 ^ s9);
                 s6 = Blake3Shuffles.RotateRight12(s6 ^ s10); s7 = Blake3Shuffles.RotateRight12(s7 ^ s11);
+                }
                 s0 = s0 + Vector512.Load(message + 14 * 16) + s4; s1 = s1 + Vector512.Load(message + 5 * 16) + s5;
                 s2 = s2 + Vector512.Load(message + 12 * 16) + s6; s3 = s3 + Vector512.Load(message + 1 * 16) + s7;
+                if (Avx512F.IsSupported)
+                {
+                s12 = Avx512F.RotateRight(s12 ^ s0, 8); s13 = Avx512F.RotateRight(s13 ^ s1, 8);
+                s14 = Avx512F.RotateRight(s14 ^ s2, 8); s15 = Avx512F.RotateRight(s15 ^ s3, 8);
+                }
+                else
+                {
                 s12 = Blake3Shuffles.RotateRight8(s12 ^ s0); s13 = Blake3Shuffles.RotateRight8(s13 ^ s1);
                 s14 = Blake3Shuffles.RotateRight8(s14 ^ s2); s15 = Blake3Shuffles.RotateRight8(s15 ^ s3);
+                }
                 s8 += s12; s9 += s13; s10 += s14; s11 += s15;
+                if (Avx512F.IsSupported)
+                {
+                s4 = Avx512F.RotateRight(s4 ^ s8, 7); s5 = Avx512F.RotateRight(s5 ^ s9, 7); s6 = Avx512F.RotateRight(s6 ^ s10, 7);
+                s7 = Avx512F.RotateRight(s7 ^ s11, 7);
+                }
+                else
+                {
                 s4 = Blake3Shuffles.RotateRight7(s4 ^ s8); s5 = Blake3Shuffles.RotateRight7(s5 ^ s9);
                 s6 = Blake3Shuffles.RotateRight7(s6 ^ s10); s7 = Blake3Shuffles.RotateRight7(s7 ^ s11);
+                }
                 s0 = s0 + Vector512.Load(message + 13 * 16) + s5; s1 = s1 + Vector512.Load(message + 0 * 16) + s6;
                 s2 = s2 + Vector512.Load(message + 2 * 16) + s7; s3 = s3 + Vector512.Load(message + 4 * 16) + s4;
+                if (Avx512F.IsSupported)
+                {
+                s15 = Avx512F.RotateRight(s15 ^ s0, 16); s12 = Avx512F.RotateRight(s12 ^ s1, 16);
+                s13 = Avx512F.RotateRight(s13 ^ s2, 16); s14 = Avx512F.RotateRight(s14 ^ s3, 16);
+                }
+                else
+                {
                 s15 = Blake3Shuffles.RotateRight16(s15 ^ s0); s12 = Blake3Shuffles.RotateRight16(s12 ^ s1);
                 s13 = Blake3Shuffles.RotateRight16(s13 ^ s2); s14 = Blake3Shuffles.RotateRight16(s14 ^ s3);
+                }
                 s10 += s15; s11 += s12; s8 += s13; s9 += s14;
+                if (Avx512F.IsSupported)
+                {
+                s5 = Avx512F.RotateRight(s5 ^ s10, 12); s6 = Avx512F.RotateRight(s6 ^ s11, 12);
+                s7 = Avx512F.RotateRight(s7 ^ s8, 12); s4 = Avx512F.RotateRight(s4 ^ s9, 12);
+                }
+                else
+                {
                 s5 = Blake3Shuffles.RotateRight12(s5 ^ s10); s6 = Blake3Shuffles.RotateRight12(s6 ^ s11);
                 s7 = Blake3Shuffles.RotateRight12(s7 ^ s8); s4 = Blake3Shuffles.RotateRight12(s4 ^ s9);
+                }
                 s0 = s0 + Vector512.Load(message + 3 * 16) + s5; s1 = s1 + Vector512.Load(message + 10 * 16) + s6;
                 s2 = s2 + Vector512.Load(message + 6 * 16) + s7; s3 = s3 + Vector512.Load(message + 7 * 16) + s4;
+                if (Avx512F.IsSupported)
+                {
+                s15 = Avx512F.RotateRight(s15 ^ s0, 8); s12 = Avx512F.RotateRight(s12 ^ s1, 8);
+                s13 = Avx512F.RotateRight(s13 ^ s2, 8); s14 = Avx512F.RotateRight(s14 ^ s3, 8);
+                }
+                else
+                {
                 s15 = Blake3Shuffles.RotateRight8(s15 ^ s0); s12 = Blake3Shuffles.RotateRight8(s12 ^ s1);
                 s13 = Blake3Shuffles.RotateRight8(s13 ^ s2); s14 = Blake3Shuffles.RotateRight8(s14 ^ s3);
+                }
                 s10 += s15; s11 += s12; s8 += s13; s9 += s14;
+                if (Avx512F.IsSupported)
+                {
+                s5 = Avx512F.RotateRight(s5 ^ s10, 7); s6 = Avx512F.RotateRight(s6 ^ s11, 7);
+                s7 = Avx512F.RotateRight(s7 ^ s8, 7); s4 = Avx512F.RotateRight(s4 ^ s9, 7);
+                }
+                else
+                {
                 s5 = Blake3Shuffles.RotateRight7(s5 ^ s10); s6 = Blake3Shuffles.RotateRight7(s6 ^ s11);
                 s7 = Blake3Shuffles.RotateRight7(s7 ^ s8); s4 = Blake3Shuffles.RotateRight7(s4 ^ s9);
+                }
                 s0 = s0 + Vector512.Load(message + 11 * 16) + s4; s1 = s1 + Vector512.Load(message + 5 * 16) + s5;
                 s2 = s2 + Vector512.Load(message + 1 * 16) + s6; s3 = s3 + Vector512.Load(message + 8 * 16) + s7;
+                if (Avx512F.IsSupported)
+                {
+                s12 = Avx512F.RotateRight(s12 ^ s0, 16); s13 = Avx512F.RotateRight(s13 ^ s1, 16);
+                s14 = Avx512F.RotateRight(s14 ^ s2, 16); s15 = Avx512F.RotateRight(s15 ^ s3, 16);
+                }
+                else
+                {
                 s12 = Blake3Shuffles.RotateRight16(s12 ^ s0); s13 = Blake3Shuffles.RotateRight16(s13 ^ s1);
                 s14 = Blake3Shuffles.RotateRight16(s14 ^ s2); s15 = Blake3Shuffles.RotateRight16(s15 ^ s3);
+                }
                 s8 += s12; s9 += s13; s10 += s14; s11 += s15;
+                if (Avx512F.IsSupported)
+                {
+                s4 = Avx512F.RotateRight(s4 ^ s8, 12); s5 = Avx512F.RotateRight(s5 ^ s9, 12);
+                s6 = Avx512F.RotateRight(s6 ^ s10, 12); s7 = Avx512F.RotateRight(s7 ^ s11, 12);
+                }
+                else
+                {
                 s4 = Blake3Shuffles.RotateRight12(s4 ^ s8); s5 = Blake3Shuffles.RotateRight12(s5 ^ s9);
                 s6 = Blake3Shuffles.RotateRight12(s6 ^ s10); s7 = Blake3Shuffles.RotateRight12(s7 ^ s11);
+                }
                 s0 = s0 + Vector512.Load(message + 15 * 16) + s4; s1 = s1 + Vector512.Load(message + 0 * 16) + s5;
                 s2 = s2 + Vector512.Load(message + 9 * 16) + s6; s3 = s3 + Vector512.Load(message + 6 * 16) + s7;
+                if (Avx512F.IsSupported)
+                {
+                s12 = Avx512F.RotateRight(s12 ^ s0, 8); s13 = Avx512F.RotateRight(s13 ^ s1, 8);
+                s14 = Avx512F.RotateRight(s14 ^ s2, 8); s15 = Avx512F.RotateRight(s15 ^ s3, 8);
+                }
+                else
+                {
                 s12 = Blake3Shuffles.RotateRight8(s12 ^ s0); s13 = Blake3Shuffles.RotateRight8(s13 ^ s1);
                 s14 = Blake3Shuffles.RotateRight8(s14 ^ s2); s15 = Blake3Shuffles.RotateRight8(s15 ^ s3);
+                }
                 s8 += s12; s9 += s13; s10 += s14; s11 += s15;
+                if (Avx512F.IsSupported)
+                {
+                s4 = Avx512F.RotateRight(s4 ^ s8, 7); s5 = Avx512F.RotateRight(s5 ^ s9, 7); s6 = Avx512F.RotateRight(s6 ^ s10, 7);
+                s7 = Avx512F.RotateRight(s7 ^ s11, 7);
+                }
+                else
+                {
                 s4 = Blake3Shuffles.RotateRight7(s4 ^ s8); s5 = Blake3Shuffles.RotateRight7(s5 ^ s9);
                 s6 = Blake3Shuffles.RotateRight7(s6 ^ s10); s7 = Blake3Shuffles.RotateRight7(s7 ^ s11);
+                }
                 s0 = s0 + Vector512.Load(message + 14 * 16) + s5; s1 = s1 + Vector512.Load(message + 2 * 16) + s6;
                 s2 = s2 + Vector512.Load(message + 3 * 16) + s7; s3 = s3 + Vector512.Load(message + 7 * 16) + s4;
+                if (Avx512F.IsSupported)
+                {
+                s15 = Avx512F.RotateRight(s15 ^ s0, 16); s12 = Avx512F.RotateRight(s12 ^ s1, 16);
+                s13 = Avx512F.RotateRight(s13 ^ s2, 16); s14 = Avx512F.RotateRight(s14 ^ s3, 16);
+                }
+                else
+                {
                 s15 = Blake3Shuffles.RotateRight16(s15 ^ s0); s12 = Blake3Shuffles.RotateRight16(s12 ^ s1);
                 s13 = Blake3Shuffles.RotateRight16(s13 ^ s2); s14 = Blake3Shuffles.RotateRight16(s14 ^ s3);
+                }
                 s10 += s15; s11 += s12; s8 += s13; s9 += s14;
+                if (Avx512F.IsSupported)
+                {
+                s5 = Avx512F.RotateRight(s5 ^ s10, 12); s6 = Avx512F.RotateRight(s6 ^ s11, 12);
+                s7 = Avx512F.RotateRight(s7 ^ s8, 12); s4 = Avx512F.RotateRight(s4 ^ s9, 12);
+                }
+                else
+                {
                 s5 = Blake3Shuffles.RotateRight12(s5 ^ s10); s6 = Blake3Shuffles.RotateRight12(s6 ^ s11);
                 s7 = Blake3Shuffles.RotateRight12(s7 ^ s8); s4 = Blake3Shuffles.RotateRight12(s4 ^ s9);
+                }
                 s0 = s0 + Vector512.Load(message + 10 * 16) + s5; s1 = s1 + Vector512.Load(message + 12 * 16) + s6;
                 s2 = s2 + Vector512.Load(message + 4 * 16) + s7; s3 = s3 + Vector512.Load(message + 13 * 16) + s4;
+                if (Avx512F.IsSupported)
+                {
+                s15 = Avx512F.RotateRight(s15 ^ s0, 8); s12 = Avx512F.RotateRight(s12 ^ s1, 8);
+                s13 = Avx512F.RotateRight(s13 ^ s2, 8); s14 = Avx512F.RotateRight(s14 ^ s3, 8);
+                }
+                else
+                {
                 s15 = Blake3Shuffles.RotateRight8(s15 ^ s0); s12 = Blake3Shuffles.RotateRight8(s12 ^ s1);
                 s13 = Blake3Shuffles.RotateRight8(s13 ^ s2); s14 = Blake3Shuffles.RotateRight8(s14 ^ s3);
+                }
                 s10 += s15; s11 += s12; s8 += s13; s9 += s14;
+                if (Avx512F.IsSupported)
+                {
+                s5 = Avx512F.RotateRight(s5 ^ s10, 7); s6 = Avx512F.RotateRight(s6 ^ s11, 7);
+                s7 = Avx512F.RotateRight(s7 ^ s8, 7); s4 = Avx512F.RotateRight(s4 ^ s9, 7);
+                }
+                else
+                {
                 s5 = Blake3Shuffles.RotateRight7(s5 ^ s10); s6 = Blake3Shuffles.RotateRight7(s6 ^ s11);
                 s7 = Blake3Shuffles.RotateRight7(s7 ^ s8); s4 = Blake3Shuffles.RotateRight7(s4 ^ s9);
+                }
                 (s0 ^ s8).Store(state + 0 * 16); (s1 ^ s9).Store(state + 1 * 16); (s2 ^ s10).Store(state + 2 * 16);
                 (s3 ^ s11).Store(state + 3 * 16); (s4 ^ s12).Store(state + 4 * 16); (s5 ^ s13).Store(state + 5 * 16);
                 (s6 ^ s14).Store(state + 6 * 16); (s7 ^ s15).Store(state + 7 * 16);

@@ -16,6 +16,8 @@ namespace Strongroom.Repository.Tests.Crypto;
 /// state for registers.</item>
 /// <item>The four mixing steps of a half round go side by side, for each alone is a chain of instructions that wait for one
 /// another.</item>
+/// <item>With AVX-512 rotations are written as its instruction, in statements of their own: the compiler stops inlining where a method
+/// has 512 locals, counted with those of what it has inlined, so that from the third round on each rotation would be a call.</item>
 /// <item>With sixteen registers, the state and a temporary are one too many, and left alone the compiler spills at every
 /// rotation. So one word of the state, <c>s3</c>, stays in memory by hand: it is needed late in each step.</item>
 /// </list>
@@ -46,6 +48,7 @@ internal static class Blake3KernelGenerator
             using System.Numerics;
             using System.Runtime.CompilerServices;
             using System.Runtime.Intrinsics;
+            using System.Runtime.Intrinsics.X86;
 
             namespace Strongroom.Repository.Crypto;
 
@@ -89,7 +92,7 @@ internal static class Blake3KernelGenerator
         Line(code, Each(4, i => $"uint s{i + 8} = 0x{InitialValue[i]:X8};"));
         Line(code, ["uint s12 = state[IBlake3Kernel.Counter];", "uint s13 = 0;"]);
         Line(code, ["uint s14 = length;", "uint s15 = flags;"]);
-        WriteRounds(code, i => $"message[{i}]", (value, bits) => $"BitOperations.RotateRight({value}, {bits})", spill: null);
+        WriteRounds(code, i => $"message[{i}]", (value, bits) => $"BitOperations.RotateRight({value}, {bits})", instruction: null, spill: null);
         Line(code, Each(8, i => $"state[{i}] = s{i} ^ s{i + 8};"));
         code.Append("            }\n        }\n    }\n}\n");
     }
@@ -143,7 +146,8 @@ internal static class Blake3KernelGenerator
         if (spill is not null)
             Line(code, [$"{spill}.Store(spill);"]);
         WriteRounds(
-            code, i => Load($"message + {i} * {lanes}"), (value, distance) => $"Blake3Shuffles.RotateRight{distance}({value})", spill, Load("spill"));
+            code, i => Load($"message + {i} * {lanes}"), (value, distance) => $"Blake3Shuffles.RotateRight{distance}({value})",
+            instruction: lanes == 16 ? "Avx512F" : null, spill, Load("spill"));
         Line(code, Each(8, i => $"({(spill == $"s{i}" ? Load("spill") : $"s{i}")} ^ s{i + 8}).Store(state + {i} * {lanes});"));
         code.Append("            }\n        }\n    }\n}\n");
     }
@@ -175,9 +179,10 @@ internal static class Blake3KernelGenerator
         }
     }
 
+    /// <param name="instruction">The class that has a rotation as an instruction, where there is one.</param>
     /// <param name="spill">The word of the state that is kept in memory: a first word of a step.</param>
     private static void WriteRounds(
-        StringBuilder code, Func<int, string> message, Func<string, int, string> rotate, string? spill, string spilled = "")
+        StringBuilder code, Func<int, string> message, Func<string, int, string> rotate, string? instruction, string? spill, string spilled = "")
     {
         int[] order = [.. Enumerable.Range(0, 16)];
         for (int round = 0; round < 7; round++)
@@ -197,11 +202,29 @@ internal static class Blake3KernelGenerator
             string Word(int step, int i) => $"s{Steps[step][i]}";
             (string A, string B, string C, string D)[] words = [.. steps.Select(step => (Word(step, 0), Word(step, 1), Word(step, 2), Word(step, 3)))];
             Line(code, words.Zip(steps, (w, step) => $"{w.A} = {(w.A == spill ? spilled : w.A)} + {message(order[2 * step + second])} + {w.B};"));
-            Line(code, words.Select(w => $"{w.D} = {rotate($"{w.D} ^ {w.A}", firstDistance)};"));
+            WriteRotations([.. words.Select(w => (w.D, $"{w.D} ^ {w.A}"))], firstDistance);
             if (spill is not null)
                 Line(code, [$"{spill}.Store(spill);"]);
             Line(code, words.Select(w => $"{w.C} += {w.D};"));
-            Line(code, words.Select(w => $"{w.B} = {rotate($"{w.B} ^ {w.C}", secondDistance)};"));
+            WriteRotations([.. words.Select(w => (w.B, $"{w.B} ^ {w.C}"))], secondDistance);
+        }
+
+        void WriteRotations((string Target, string Value)[] words, int distance)
+        {
+            if (instruction is null)
+            {
+                Line(code, words.Select(word => $"{word.Target} = {rotate(word.Value, distance)};"));
+                return;
+            }
+
+            Line(code, [$"if ({instruction}.IsSupported)"]);
+            Line(code, ["{"]);
+            Line(code, words.Select(word => $"{word.Target} = {instruction}.RotateRight({word.Value}, {distance});"));
+            Line(code, ["}"]);
+            Line(code, ["else"]);
+            Line(code, ["{"]);
+            Line(code, words.Select(word => $"{word.Target} = {rotate(word.Value, distance)};"));
+            Line(code, ["}"]);
         }
     }
 
