@@ -86,6 +86,8 @@ internal readonly unsafe struct Blake3Lanes<TKernel>(uint* key, uint flags)
         }
     }
 
+    /// <remarks>Compiled once and for good, like all that runs for every chunk: a command is over before its hot methods are found.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void RunRound(Blake3Job* jobs, int count, uint* state, byte** inputs, byte* padded)
     {
         unchecked
@@ -150,9 +152,11 @@ internal readonly unsafe struct Blake3Lanes<TKernel>(uint* key, uint flags)
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Fill(uint* state, int row, uint value) =>
         new Span<uint>(state + row * TKernel.Lanes, TKernel.Lanes).Fill(value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(uint* state, int lane, uint* output)
     {
         unchecked

@@ -159,6 +159,7 @@ internal readonly unsafe struct Blake3Tree<TKernel>(uint* key, uint mode)
     }
 
     /// <summary>Joins neighbours of one level in every piece that has more than one node; false when no piece has.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private bool JoinLevel(Piece* pieces, int pieceCount, Blake3Job* jobs)
     {
         unchecked
@@ -191,6 +192,7 @@ internal readonly unsafe struct Blake3Tree<TKernel>(uint* key, uint mode)
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Blake3Job Parent(byte* children, uint rootFlag, byte* output) => new()
     {
         Input = children,
