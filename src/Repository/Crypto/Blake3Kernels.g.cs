@@ -901,10 +901,10 @@ internal readonly unsafe struct Blake3Kernel512 : IBlake3Kernel
                 }
 
                 nint offset = (nint)block * 64;
-                Vector512<uint> r00 = Vector512.Create(Vector256.Create(Vector128.Load((uint*)(inputs[0] + offset + 0)), Vector128.Load((uint*)(inputs[4] + offset + 0))), Vector256.Create(Vector128.Load((uint*)(inputs[8] + offset + 0)), Vector128.Load((uint*)(inputs[12] + offset + 0))));
-                Vector512<uint> r01 = Vector512.Create(Vector256.Create(Vector128.Load((uint*)(inputs[1] + offset + 0)), Vector128.Load((uint*)(inputs[5] + offset + 0))), Vector256.Create(Vector128.Load((uint*)(inputs[9] + offset + 0)), Vector128.Load((uint*)(inputs[13] + offset + 0))));
-                Vector512<uint> r02 = Vector512.Create(Vector256.Create(Vector128.Load((uint*)(inputs[2] + offset + 0)), Vector128.Load((uint*)(inputs[6] + offset + 0))), Vector256.Create(Vector128.Load((uint*)(inputs[10] + offset + 0)), Vector128.Load((uint*)(inputs[14] + offset + 0))));
-                Vector512<uint> r03 = Vector512.Create(Vector256.Create(Vector128.Load((uint*)(inputs[3] + offset + 0)), Vector128.Load((uint*)(inputs[7] + offset + 0))), Vector256.Create(Vector128.Load((uint*)(inputs[11] + offset + 0)), Vector128.Load((uint*)(inputs[15] + offset + 0))));
+                Vector512<uint> r00 = Vector256.Create(Vector128.Load((uint*)(inputs[0] + offset + 0)), Vector128.Load((uint*)(inputs[4] + offset + 0))).ToVector512Unsafe().WithUpper(Vector256.Create(Vector128.Load((uint*)(inputs[8] + offset + 0)), Vector128.Load((uint*)(inputs[12] + offset + 0))));
+                Vector512<uint> r01 = Vector256.Create(Vector128.Load((uint*)(inputs[1] + offset + 0)), Vector128.Load((uint*)(inputs[5] + offset + 0))).ToVector512Unsafe().WithUpper(Vector256.Create(Vector128.Load((uint*)(inputs[9] + offset + 0)), Vector128.Load((uint*)(inputs[13] + offset + 0))));
+                Vector512<uint> r02 = Vector256.Create(Vector128.Load((uint*)(inputs[2] + offset + 0)), Vector128.Load((uint*)(inputs[6] + offset + 0))).ToVector512Unsafe().WithUpper(Vector256.Create(Vector128.Load((uint*)(inputs[10] + offset + 0)), Vector128.Load((uint*)(inputs[14] + offset + 0))));
+                Vector512<uint> r03 = Vector256.Create(Vector128.Load((uint*)(inputs[3] + offset + 0)), Vector128.Load((uint*)(inputs[7] + offset + 0))).ToVector512Unsafe().WithUpper(Vector256.Create(Vector128.Load((uint*)(inputs[11] + offset + 0)), Vector128.Load((uint*)(inputs[15] + offset + 0))));
                 Vector512<uint> r0Low0 = Blake3Shuffles.UnpackLow32(r00, r01);
                 Vector512<uint> r0Low1 = Blake3Shuffles.UnpackLow32(r02, r03);
                 Vector512<uint> r0High0 = Blake3Shuffles.UnpackHigh32(r00, r01);
@@ -913,10 +913,10 @@ internal readonly unsafe struct Blake3Kernel512 : IBlake3Kernel
                 Blake3Shuffles.UnpackHigh64(r0Low0, r0Low1).Store(message + 1 * 16);
                 Blake3Shuffles.UnpackLow64(r0High0, r0High1).Store(message + 2 * 16);
                 Blake3Shuffles.UnpackHigh64(r0High0, r0High1).Store(message + 3 * 16);
-                Vector512<uint> r10 = Vector512.Create(Vector256.Create(Vector128.Load((uint*)(inputs[0] + offset + 16)), Vector128.Load((uint*)(inputs[4] + offset + 16))), Vector256.Create(Vector128.Load((uint*)(inputs[8] + offset + 16)), Vector128.Load((uint*)(inputs[12] + offset + 16))));
-                Vector512<uint> r11 = Vector512.Create(Vector256.Create(Vector128.Load((uint*)(inputs[1] + offset + 16)), Vector128.Load((uint*)(inputs[5] + offset + 16))), Vector256.Create(Vector128.Load((uint*)(inputs[9] + offset + 16)), Vector128.Load((uint*)(inputs[13] + offset + 16))));
-                Vector512<uint> r12 = Vector512.Create(Vector256.Create(Vector128.Load((uint*)(inputs[2] + offset + 16)), Vector128.Load((uint*)(inputs[6] + offset + 16))), Vector256.Create(Vector128.Load((uint*)(inputs[10] + offset + 16)), Vector128.Load((uint*)(inputs[14] + offset + 16))));
-                Vector512<uint> r13 = Vector512.Create(Vector256.Create(Vector128.Load((uint*)(inputs[3] + offset + 16)), Vector128.Load((uint*)(inputs[7] + offset + 16))), Vector256.Create(Vector128.Load((uint*)(inputs[11] + offset + 16)), Vector128.Load((uint*)(inputs[15] + offset + 16))));
+                Vector512<uint> r10 = Vector256.Create(Vector128.Load((uint*)(inputs[0] + offset + 16)), Vector128.Load((uint*)(inputs[4] + offset + 16))).ToVector512Unsafe().WithUpper(Vector256.Create(Vector128.Load((uint*)(inputs[8] + offset + 16)), Vector128.Load((uint*)(inputs[12] + offset + 16))));
+                Vector512<uint> r11 = Vector256.Create(Vector128.Load((uint*)(inputs[1] + offset + 16)), Vector128.Load((uint*)(inputs[5] + offset + 16))).ToVector512Unsafe().WithUpper(Vector256.Create(Vector128.Load((uint*)(inputs[9] + offset + 16)), Vector128.Load((uint*)(inputs[13] + offset + 16))));
+                Vector512<uint> r12 = Vector256.Create(Vector128.Load((uint*)(inputs[2] + offset + 16)), Vector128.Load((uint*)(inputs[6] + offset + 16))).ToVector512Unsafe().WithUpper(Vector256.Create(Vector128.Load((uint*)(inputs[10] + offset + 16)), Vector128.Load((uint*)(inputs[14] + offset + 16))));
+                Vector512<uint> r13 = Vector256.Create(Vector128.Load((uint*)(inputs[3] + offset + 16)), Vector128.Load((uint*)(inputs[7] + offset + 16))).ToVector512Unsafe().WithUpper(Vector256.Create(Vector128.Load((uint*)(inputs[11] + offset + 16)), Vector128.Load((uint*)(inputs[15] + offset + 16))));
                 Vector512<uint> r1Low0 = Blake3Shuffles.UnpackLow32(r10, r11);
                 Vector512<uint> r1Low1 = Blake3Shuffles.UnpackLow32(r12, r13);
                 Vector512<uint> r1High0 = Blake3Shuffles.UnpackHigh32(r10, r11);
@@ -925,10 +925,10 @@ internal readonly unsafe struct Blake3Kernel512 : IBlake3Kernel
                 Blake3Shuffles.UnpackHigh64(r1Low0, r1Low1).Store(message + 5 * 16);
                 Blake3Shuffles.UnpackLow64(r1High0, r1High1).Store(message + 6 * 16);
                 Blake3Shuffles.UnpackHigh64(r1High0, r1High1).Store(message + 7 * 16);
-                Vector512<uint> r20 = Vector512.Create(Vector256.Create(Vector128.Load((uint*)(inputs[0] + offset + 32)), Vector128.Load((uint*)(inputs[4] + offset + 32))), Vector256.Create(Vector128.Load((uint*)(inputs[8] + offset + 32)), Vector128.Load((uint*)(inputs[12] + offset + 32))));
-                Vector512<uint> r21 = Vector512.Create(Vector256.Create(Vector128.Load((uint*)(inputs[1] + offset + 32)), Vector128.Load((uint*)(inputs[5] + offset + 32))), Vector256.Create(Vector128.Load((uint*)(inputs[9] + offset + 32)), Vector128.Load((uint*)(inputs[13] + offset + 32))));
-                Vector512<uint> r22 = Vector512.Create(Vector256.Create(Vector128.Load((uint*)(inputs[2] + offset + 32)), Vector128.Load((uint*)(inputs[6] + offset + 32))), Vector256.Create(Vector128.Load((uint*)(inputs[10] + offset + 32)), Vector128.Load((uint*)(inputs[14] + offset + 32))));
-                Vector512<uint> r23 = Vector512.Create(Vector256.Create(Vector128.Load((uint*)(inputs[3] + offset + 32)), Vector128.Load((uint*)(inputs[7] + offset + 32))), Vector256.Create(Vector128.Load((uint*)(inputs[11] + offset + 32)), Vector128.Load((uint*)(inputs[15] + offset + 32))));
+                Vector512<uint> r20 = Vector256.Create(Vector128.Load((uint*)(inputs[0] + offset + 32)), Vector128.Load((uint*)(inputs[4] + offset + 32))).ToVector512Unsafe().WithUpper(Vector256.Create(Vector128.Load((uint*)(inputs[8] + offset + 32)), Vector128.Load((uint*)(inputs[12] + offset + 32))));
+                Vector512<uint> r21 = Vector256.Create(Vector128.Load((uint*)(inputs[1] + offset + 32)), Vector128.Load((uint*)(inputs[5] + offset + 32))).ToVector512Unsafe().WithUpper(Vector256.Create(Vector128.Load((uint*)(inputs[9] + offset + 32)), Vector128.Load((uint*)(inputs[13] + offset + 32))));
+                Vector512<uint> r22 = Vector256.Create(Vector128.Load((uint*)(inputs[2] + offset + 32)), Vector128.Load((uint*)(inputs[6] + offset + 32))).ToVector512Unsafe().WithUpper(Vector256.Create(Vector128.Load((uint*)(inputs[10] + offset + 32)), Vector128.Load((uint*)(inputs[14] + offset + 32))));
+                Vector512<uint> r23 = Vector256.Create(Vector128.Load((uint*)(inputs[3] + offset + 32)), Vector128.Load((uint*)(inputs[7] + offset + 32))).ToVector512Unsafe().WithUpper(Vector256.Create(Vector128.Load((uint*)(inputs[11] + offset + 32)), Vector128.Load((uint*)(inputs[15] + offset + 32))));
                 Vector512<uint> r2Low0 = Blake3Shuffles.UnpackLow32(r20, r21);
                 Vector512<uint> r2Low1 = Blake3Shuffles.UnpackLow32(r22, r23);
                 Vector512<uint> r2High0 = Blake3Shuffles.UnpackHigh32(r20, r21);
@@ -937,10 +937,10 @@ internal readonly unsafe struct Blake3Kernel512 : IBlake3Kernel
                 Blake3Shuffles.UnpackHigh64(r2Low0, r2Low1).Store(message + 9 * 16);
                 Blake3Shuffles.UnpackLow64(r2High0, r2High1).Store(message + 10 * 16);
                 Blake3Shuffles.UnpackHigh64(r2High0, r2High1).Store(message + 11 * 16);
-                Vector512<uint> r30 = Vector512.Create(Vector256.Create(Vector128.Load((uint*)(inputs[0] + offset + 48)), Vector128.Load((uint*)(inputs[4] + offset + 48))), Vector256.Create(Vector128.Load((uint*)(inputs[8] + offset + 48)), Vector128.Load((uint*)(inputs[12] + offset + 48))));
-                Vector512<uint> r31 = Vector512.Create(Vector256.Create(Vector128.Load((uint*)(inputs[1] + offset + 48)), Vector128.Load((uint*)(inputs[5] + offset + 48))), Vector256.Create(Vector128.Load((uint*)(inputs[9] + offset + 48)), Vector128.Load((uint*)(inputs[13] + offset + 48))));
-                Vector512<uint> r32 = Vector512.Create(Vector256.Create(Vector128.Load((uint*)(inputs[2] + offset + 48)), Vector128.Load((uint*)(inputs[6] + offset + 48))), Vector256.Create(Vector128.Load((uint*)(inputs[10] + offset + 48)), Vector128.Load((uint*)(inputs[14] + offset + 48))));
-                Vector512<uint> r33 = Vector512.Create(Vector256.Create(Vector128.Load((uint*)(inputs[3] + offset + 48)), Vector128.Load((uint*)(inputs[7] + offset + 48))), Vector256.Create(Vector128.Load((uint*)(inputs[11] + offset + 48)), Vector128.Load((uint*)(inputs[15] + offset + 48))));
+                Vector512<uint> r30 = Vector256.Create(Vector128.Load((uint*)(inputs[0] + offset + 48)), Vector128.Load((uint*)(inputs[4] + offset + 48))).ToVector512Unsafe().WithUpper(Vector256.Create(Vector128.Load((uint*)(inputs[8] + offset + 48)), Vector128.Load((uint*)(inputs[12] + offset + 48))));
+                Vector512<uint> r31 = Vector256.Create(Vector128.Load((uint*)(inputs[1] + offset + 48)), Vector128.Load((uint*)(inputs[5] + offset + 48))).ToVector512Unsafe().WithUpper(Vector256.Create(Vector128.Load((uint*)(inputs[9] + offset + 48)), Vector128.Load((uint*)(inputs[13] + offset + 48))));
+                Vector512<uint> r32 = Vector256.Create(Vector128.Load((uint*)(inputs[2] + offset + 48)), Vector128.Load((uint*)(inputs[6] + offset + 48))).ToVector512Unsafe().WithUpper(Vector256.Create(Vector128.Load((uint*)(inputs[10] + offset + 48)), Vector128.Load((uint*)(inputs[14] + offset + 48))));
+                Vector512<uint> r33 = Vector256.Create(Vector128.Load((uint*)(inputs[3] + offset + 48)), Vector128.Load((uint*)(inputs[7] + offset + 48))).ToVector512Unsafe().WithUpper(Vector256.Create(Vector128.Load((uint*)(inputs[11] + offset + 48)), Vector128.Load((uint*)(inputs[15] + offset + 48))));
                 Vector512<uint> r3Low0 = Blake3Shuffles.UnpackLow32(r30, r31);
                 Vector512<uint> r3Low1 = Blake3Shuffles.UnpackLow32(r32, r33);
                 Vector512<uint> r3High0 = Blake3Shuffles.UnpackHigh32(r30, r31);

@@ -164,7 +164,8 @@ internal static class Blake3KernelGenerator
         {
             4 => Lane(first),
             8 => $"Vector256.Create({Lane(first)}, {Lane(first + 4)})",
-            _ => $"Vector512.Create(Vector256.Create({Lane(first)}, {Lane(first + 4)}), Vector256.Create({Lane(first + 8)}, {Lane(first + 12)}))",
+            // Not Vector512.Create of the two, which goes by way of memory.
+            _ => $"Vector256.Create({Lane(first)}, {Lane(first + 4)}).ToVector512Unsafe().WithUpper(Vector256.Create({Lane(first + 8)}, {Lane(first + 12)}))",
         };
         foreach (int i in (int[])[0, 1, 2, 3])
             Line(code, [$"Vector{bits}<uint> r{quarter}{i} = {EveryFourth(i)};"]);
