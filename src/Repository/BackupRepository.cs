@@ -37,9 +37,6 @@ public sealed class BackupRepository : IAsyncDisposable
 
     public ChunkHash Hash => Parameters.Hash;
 
-    /// <summary>Every pack is to have a parity.</summary>
-    public bool HasParity => Parameters.HasParity;
-
     internal RepositoryParameters Parameters { get; }
 
     /// <summary>Makes a repository in a store that has none, and opens it.</summary>

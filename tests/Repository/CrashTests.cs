@@ -57,33 +57,17 @@ public sealed class CrashTests : IDisposable
             },
             isDone: async store => await Opens(store, TestRepository.Key) && !await Opens(store, OtherKey)),
         ["a repair"] = new(
-            async world =>
-            {
-                await using var repository = await world.Open();
-                await RepositoryRepair.RunAsync(
-                    repository.Repository, repository.Domain,
-                    new CollectionOptions { PollInterval = TimeSpan.FromMilliseconds(1), SessionTimeout = TimeSpan.FromMilliseconds(1) }, null, default);
-            },
+            world => world.Repair(),
             prepare: world => world.DamageDirectories(),
             startsDamaged: true),
         ["a repair with parity"] = new(
-            async world =>
-            {
-                await using var repository = await world.Open();
-                await RepositoryRepair.RunAsync(
-                    repository.Repository, repository.Domain,
-                    new CollectionOptions { PollInterval = TimeSpan.FromMilliseconds(1), SessionTimeout = TimeSpan.FromMilliseconds(1) }, null, default);
-            },
+            world => world.Repair(),
             prepare: world => world.DamageDirectories(),
             startsDamaged: true,
             parity: true),
         ["a backup with parity"] = new(world => world.BackUp("new-1"), appearing: ["new-1"], parity: true),
         ["a collection with parity"] = new(
-            async world =>
-            {
-                await using var repository = await world.Open();
-                await World.Collect(repository);
-            },
+            world => world.Collect(),
             deletedBefore: ["old-0", "old-3", "old-4"],
             parity: true),
         ["a backup that merges runs"] = new(world => world.BackUp("new-1"), appearing: ["new-1"]),
@@ -103,11 +87,7 @@ public sealed class CrashTests : IDisposable
             Assert.True(await RunMerger.TryMergeAsync(domain.Store, domain.Names, domain.Keys, await domain.Catalog.ListAsync(null, default), default));
         }),
         ["a collection"] = new(
-            async world =>
-            {
-                await using var repository = await world.Open();
-                await World.Collect(repository);
-            },
+            world => world.Collect(),
             deletedBefore: ["old-0", "old-3", "old-4"]),
         ["a collection and a backup side by side"] = new(
             async world =>
@@ -218,6 +198,20 @@ public sealed class CrashTests : IDisposable
         public async Task CreateRepository(bool parity = false)
         {
             await using var repository = await TestRepository.Create(store, Options with { Parity = parity });
+        }
+
+        public async Task Repair()
+        {
+            await using var repository = await Open();
+            await RepositoryRepair.RunAsync(
+                repository.Repository, repository.Domain,
+                new CollectionOptions { PollInterval = TimeSpan.FromMilliseconds(1), SessionTimeout = TimeSpan.FromMilliseconds(1) }, null, default);
+        }
+
+        public async Task Collect()
+        {
+            await using var repository = await Open();
+            await Collect(repository);
         }
 
         /// <param name="afterCrash">Nobody else is at work, so sessions that are there are dead.</param>

@@ -60,6 +60,10 @@ internal sealed class DomainNames(string domainId)
     public ObjectId? PackOf(string name) =>
         name.StartsWith(prefix, StringComparison.Ordinal) && IdOf(name) is { } id && name == Pack(id) ? id : null;
 
+    /// <summary>The id of the pack whose parity has this name; null for others.</summary>
+    public ObjectId? PackOfParity(string name) =>
+        name.StartsWith(prefix, StringComparison.Ordinal) && IdOf(name) is { } id && name == Parity(id) ? id : null;
+
     public string Index(ObjectId id) => Indexes + id;
 
     public string Session(ObjectId id) => Sessions + id;

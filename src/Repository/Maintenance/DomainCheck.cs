@@ -72,9 +72,9 @@ internal sealed class DomainCheck
     private async ValueTask ClassifyAsync(ObjectStat stat, List<ObjectStat> runs, List<string> roots, CancellationToken cancellationToken)
     {
         var id = DomainNames.IdOf(stat.Name);
-        if (id is { } pack && stat.Name == domain.Names.Pack(pack))
+        if (domain.Names.PackOf(stat.Name) is { } pack)
             packs[pack] = stat.SizeBytes;
-        else if (id is { } parityOf && stat.Name == domain.Names.Parity(parityOf))
+        else if (domain.Names.PackOfParity(stat.Name) is { } parityOf)
             parities.Add(parityOf);
         else if (id is { } run && stat.Name == domain.Names.Index(run))
             runs.Add(stat);

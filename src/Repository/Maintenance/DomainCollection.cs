@@ -112,9 +112,9 @@ internal sealed class DomainCollection(RepositoryDomain domain, CollectionOption
     {
         await foreach (var stat in domain.Store.ListAsync(domain.Names.All, cancellationToken))
         {
-            if (DomainNames.IdOf(stat.Name) is { } id && stat.Name == domain.Names.Pack(id))
+            if (domain.Names.PackOf(stat.Name) is { } id)
                 packs[id] = stat.SizeBytes;
-            else if (DomainNames.IdOf(stat.Name) is { } parityOf && stat.Name == domain.Names.Parity(parityOf))
+            else if (domain.Names.PackOfParity(stat.Name) is { } parityOf)
                 parities[parityOf] = stat.SizeBytes;
             totalBytes += IsSession(stat) ? 0 : stat.SizeBytes;
         }

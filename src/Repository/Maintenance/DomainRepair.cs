@@ -102,7 +102,7 @@ internal sealed class DomainRepair(
         var reader = domain.Source.Rent();
         foreach (var stat in packs)
         {
-            if (DomainNames.IdOf(stat.Name) is not { } id || stat.Name != domain.Names.Pack(id))
+            if (domain.Names.PackOf(stat.Name) is not { } id)
                 continue;
             try
             {

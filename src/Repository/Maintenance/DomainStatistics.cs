@@ -69,9 +69,9 @@ internal sealed class DomainStatistics(RepositoryDomain domain, StatisticsTally 
         {
             string kind = stat.Name[domain.Names.All.Length..].Split('/')[0];
             tally.CountObject(kind == "key" ? "domain keys" : kind, stat.SizeBytes);
-            if (DomainNames.IdOf(stat.Name) is { } id && stat.Name == domain.Names.Pack(id))
+            if (domain.Names.PackOf(stat.Name) is { } id)
                 packs[id] = stat.SizeBytes;
-            else if (DomainNames.IdOf(stat.Name) is { } parityOf && stat.Name == domain.Names.Parity(parityOf))
+            else if (domain.Names.PackOfParity(stat.Name) is { } parityOf)
                 parities.Add(parityOf, stat.SizeBytes);
             else if (stat.Name.StartsWith(domain.Names.Backups, StringComparison.Ordinal))
                 rootBytes[stat.Name[domain.Names.Backups.Length..]] = stat.SizeBytes;

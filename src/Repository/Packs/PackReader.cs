@@ -35,11 +35,7 @@ internal sealed class PackReader(IObjectStore store, DomainNames names, DomainKe
         string name = names.Pack(segment.Pack);
         try
         {
-            return await ReadSegmentAsync(name, segment, cancellationToken);
-        }
-        catch (RepositoryException) when (store.Forget(name))
-        {
-            return await ReadSegmentAsync(name, segment, cancellationToken);
+            return await ReadFreshAsync(name, segment, cancellationToken);
         }
         catch (RepositoryException e) when (healer is not null && e.Failure is RepositoryFailure.Damaged or RepositoryFailure.Unreadable)
         {
@@ -121,6 +117,19 @@ internal sealed class PackReader(IObjectStore store, DomainNames names, DomainKe
         bool isHere = segment.Pack == aheadPack && info.Offset >= aheadStart && info.Offset + info.StoredLength <= aheadEnd;
         stored = isHere ? ahead.AsMemory((int)(info.Offset - aheadOffset), info.StoredLength) : default;
         return isHere;
+    }
+
+    /// <summary>From the store at last, where what the cache has cannot be used.</summary>
+    private async ValueTask<ReadOnlyMemory<byte>> ReadFreshAsync(string name, SegmentLocation segment, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ReadSegmentAsync(name, segment, cancellationToken);
+        }
+        catch (RepositoryException) when (store.Forget(name))
+        {
+            return await ReadSegmentAsync(name, segment, cancellationToken);
+        }
     }
 
     private async ValueTask<ReadOnlyMemory<byte>> ReadSegmentAsync(string name, SegmentLocation segment, CancellationToken cancellationToken)

@@ -25,7 +25,7 @@ internal sealed class PackHealer(IObjectStore store, DomainNames names)
                 return null;
             return await ExamineAsync(pack, stat.SizeBytes, head, cancellationToken);
         }
-        catch (RepositoryException e) when (e.Failure is RepositoryFailure.Damaged or RepositoryFailure.Unreadable)
+        catch (RepositoryException)
         {
             return null;
         }
@@ -76,9 +76,9 @@ internal sealed class PackHealer(IObjectStore store, DomainNames names)
             if (await CheckAsync(pack, packBytes, readBlocks: true, cancellationToken))
                 return false;
         }
-        catch (RepositoryException e) when (e.Failure is RepositoryFailure.Damaged or RepositoryFailure.Unreadable)
+        catch (RepositoryException)
         {
-            // Written anew.
+            // Written anew. Of a newer format it can only seem to be: config is not.
         }
 
         using var builder = new ParityBuilder(pack, packBytes);

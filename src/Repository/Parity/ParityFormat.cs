@@ -17,7 +17,7 @@ internal static class ParityFormat
     /// <summary>One column for this many blocks: about three per cent of a full pack.</summary>
     private const int BlocksPerColumn = 32;
 
-    public const int HeaderBytes = 48;
+    private const int HeaderBytes = 48;
     private const int MaxColumns = 1 << 14;
     private const int SumBytes = sizeof(uint);
 
@@ -67,7 +67,7 @@ internal static class ParityFormat
         return head;
     }
 
-    /// <summary>The length of the head that begins so.</summary>
+    /// <param name="header">The head, or its beginning.</param>
     /// <exception cref="InvalidDataException">It is not the header of the parity of this pack, or does not fit the object's size.</exception>
     public static ParityGeometry ReadHeader(ReadOnlySpan<byte> header, ObjectId pack, long objectBytes, string objectName)
     {
